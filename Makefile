@@ -1,0 +1,59 @@
+# `make app` and `make test` set up everything they need; run them in a fresh clone.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: app test lint types imports unit browser areas bench lock clean help
+
+help:  ## Say what can be made.
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+app: $(READY)  ## Set everything up and open the map (http://127.0.0.1:8501).
+	$(BIN)/shelterplan app
+
+test: lint types imports unit  ## Set everything up and run every check.
+
+lint: $(READY)  ## Style of the code.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY)  ## Types, strictly.
+	$(BIN)/mypy
+
+imports: $(READY)  ## Imports run one way.
+	$(BIN)/lint-imports
+
+unit: $(READY) browser  ## All tests, doctests and browser tests included.
+	$(BIN)/pytest
+
+browser:  ## Debian's chromium for the browser tests, where root and apt exist.
+	@command -v chromium >/dev/null || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+	      apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk >/dev/null \
+	      || echo "chromium could not be installed: the browser tests will be skipped"; \
+	  else echo "no chromium here, and no root with apt-get to install it: the browser tests will be skipped"; fi; }
+
+areas: $(READY)  ## Build the embedded study areas again from their raw files.
+	$(BIN)/python data/build_monaco.py
+	$(BIN)/python data/build_coquimbo.py
+
+bench: $(READY)  ## Speed and memory beside peers, in one run.
+	$(BIN)/python -m tests.benchmarks
+
+lock:  ## Fix the versions of all dependencies (needs uv).
+	uv pip compile --universal --python-version 3.11 --no-emit-index-url --generate-hashes \
+	  --no-header --no-annotate --quiet pyproject.toml --group dev -o requirements.lock
+
+clean:  ## Remove what the other targets made.
+	rm -rf $(VENV) artefacts .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "shelterplan needs Python 3.11 or newer; set PYTHON=python3.x"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@

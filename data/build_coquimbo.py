@@ -1,0 +1,375 @@
+"""Build the embedded study area Coquimbo - La Serena (Chile) from data/raw/coquimbo.
+
+    python data/build_coquimbo.py [FOLDER]
+
+The same raw files give the same bytes. What is real: roads (OpenStreetMap), zones and their
+modelled population (AequilibraE's Coquimbo project), bus stops. What is not: shelters and
+candidate sites stand at street junctions chosen by a rule, because the data has no buildings.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import sys
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from shelterplan.network import WalkNetwork
+from shelterplan.sources.lines import read_lines
+from shelterplan.sources.population import (
+    Breakdown,
+    along_streets,
+    zone_of_points,
+)
+from shelterplan.sources.streets import Streets
+from shelterplan.study_area import Source, StudyArea
+
+HERE = Path(__file__).parent
+RAW = HERE / "raw" / "coquimbo"
+METRIC = "EPSG:32719"
+NOT_WALKABLE = {
+    "motorway": "motorways are closed to people on foot",
+    "trunk": "trunk roads (Ruta 5) without a known sidewalk are not walked along",
+    "centroid_connector": "lines from a zone's centre to the roads: they are no streets",
+}
+SHELTER_EVERY = 3
+"""Every third zone, by its number, has an illustrative shelter; each other one a candidate."""
+BANDS = ("North", "Middle", "South")
+HALVES = ("west", "east")
+OSM = "© OpenStreetMap contributors, ODbL 1.0"
+AEQUILIBRAE = "MIT with an added clause, © 2014- AequilibraE Developers"
+
+
+def main(folder: Path) -> None:
+    """Build the study area and write it to a folder."""
+    area = build()
+    area.save(folder)
+    people = int(area.demand["population"].sum())
+    print(
+        f"{area.title}: {len(area.communities)} zones, {len(area.demand):,} demand points, "
+        f"{people:,} people, {len(area.streets):,} streets, version {area.version}"
+    )
+
+
+def build() -> StudyArea:
+    """Turn the raw layers into a study area."""
+    zones, links, stops = (
+        gpd.read_parquet(RAW / f"{layer}.parquet") for layer in ("zones", "links", "stops")
+    )
+    streets = walkable_streets(links)
+    communities = named_zones(zones, streets.edges)
+    people = along_streets(communities, streets.edges)
+    sites = sites_at_junctions(communities, people.demand, streets.edges)
+    is_shelter = sites["zone"] % SHELTER_EVERY == 0
+    return StudyArea.build(
+        name="coquimbo",
+        title="Coquimbo – La Serena",
+        streets=streets,
+        communities=communities,
+        demand=people.demand,
+        shelters=as_shelters(sites[is_shelter]),
+        candidates=as_candidates(sites[~is_shelter]),
+        places=stop_places(stops, streets.edges),
+        sources=sources(zones, people),
+        notes=notes(people),
+        illustrative=("shelters", "candidates"),
+    )
+
+
+def walkable_streets(links: gpd.GeoDataFrame) -> Streets:
+    """Leave out links that are no streets for walkers, and say so.
+
+    `modes` and `direction` describe car traffic; on foot every street leads both ways.
+    """
+    out = links["link_type"].isin(NOT_WALKABLE)
+    streets = read_lines(
+        links[~out],
+        class_column="link_type",
+        name_column="name",
+        from_column="a_node",
+        to_column="b_node",
+        id_column="osm_id",
+    )
+    left_out = links[out].groupby("link_type")["distance"].agg(["size", "sum"])
+    left_out = left_out.loc[list(NOT_WALKABLE)]
+    rows = pd.DataFrame(
+        {
+            "rule": left_out.index,
+            "reason": list(NOT_WALKABLE.values()),
+            "ways": left_out["size"].to_numpy(),
+            "length_m": left_out["sum"].round(1).to_numpy(),
+        }
+    )
+    dropped = pd.concat([rows, streets.dropped], ignore_index=True).astype({"ways": "int64"})
+    return Streets(streets.edges, dropped, streets.kept_ways, streets.date)
+
+
+def named_zones(zones: gpd.GeoDataFrame, streets: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Give zones whole people, a name and a group; the source has numbers only."""
+    ids = pd.Index(zones["zone_id"].astype(str), name="community_id")
+    table = gpd.GeoDataFrame(
+        {"population": np.floor(zones["population"]).astype("int64").to_numpy()},
+        index=ids,
+        geometry=zones.geometry.to_numpy(),
+        crs=zones.crs,
+    )
+    longest = longest_street(table, streets)
+    name = "Zone " + table.index + longest.reindex(table.index).radd(": ").fillna("")
+    return table.assign(name=name, district=groups(table))
+
+
+def longest_street(zones: gpd.GeoDataFrame, streets: gpd.GeoDataFrame) -> pd.Series:
+    """Find the named street with the greatest length in each zone (by the middles of edges)."""
+    named = streets[streets["name"].notna()]
+    middle = named.geometry.to_crs(METRIC).interpolate(0.5, normalized=True).to_crs(zones.crs)
+    length_m = named["length_m"].groupby([zone_of_points(zones, middle), named["name"]]).sum()
+    in_order = length_m.round(1).reset_index().sort_values(
+        ["level_0", "length_m", "name"], ascending=[True, False, True]
+    )  # fmt: skip
+    return in_order.drop_duplicates("level_0").set_index("level_0")["name"]
+
+
+def groups(zones: gpd.GeoDataFrame) -> pd.Series:
+    """Group zones: three bands from north to south, each cut into a western and eastern half.
+
+    Every cut leaves about equal populations on both sides. The source has no district or
+    municipality, so these are no official districts, and their names say it.
+    """
+    centre = zones.geometry.to_crs(METRIC).centroid
+    band = equal_parts(-centre.y, zones["population"], len(BANDS))
+    name = pd.Series("", index=zones.index)
+    for number, words in enumerate(BANDS):
+        inside = band == number
+        half = equal_parts(centre.x[inside], zones["population"][inside], len(HALVES))
+        name[inside] = [f"{words}-{HALVES[row]} (not official)" for row in half]
+    return name
+
+
+def equal_parts(value: pd.Series, population: pd.Series, parts: int) -> pd.Series:
+    """Give each row the number of its part, by rising value; parts have about equal population."""
+    order = value.sort_values(kind="stable").index
+    people = population[order]
+    middle_share = (people.cumsum() - people / 2) / people.sum()
+    return (middle_share * parts).astype(int).reindex(value.index)
+
+
+def sites_at_junctions(
+    zones: gpd.GeoDataFrame, demand: gpd.GeoDataFrame, streets: gpd.GeoDataFrame
+) -> gpd.GeoDataFrame:
+    """Choose one site in each zone: the street junction nearest to the centre of its people.
+
+    Only junctions of three or more streets in the largest connected part of the network count;
+    a zone without one has no site.
+    """
+    junctions = street_junctions(streets)
+    junctions["community_id"] = zone_of_points(zones, junctions.geometry)
+    centre = people_centre(demand)
+    inside = junctions[junctions["community_id"].isin(centre.index)]
+    own_centre = centre.loc[inside["community_id"]].set_axis(inside.index)
+    distance_m = inside.to_crs(METRIC).distance(own_centre.to_crs(METRIC)).round(3)
+    order = inside.assign(distance_m=distance_m).sort_values(["distance_m", "node"])
+    chosen = order.drop_duplicates("community_id").set_index("community_id")
+    chosen = chosen.loc[[zone for zone in zones.index if zone in chosen.index]]
+    return chosen.assign(zone=chosen.index.astype(int), near=nearest_name(chosen, streets))
+
+
+def street_junctions(streets: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """List the nodes where three or more streets of the largest connected part meet."""
+    main_part = streets[WalkNetwork.from_streets(streets, METRIC).edge_component == 0]
+    lines = main_part.geometry.to_numpy()
+    ends = pd.DataFrame(
+        {
+            "node": np.concatenate([main_part["from"], main_part["to"]]),
+            "point": np.concatenate([shapely.get_point(lines, 0), shapely.get_point(lines, -1)]),
+        }
+    )
+    met = ends.groupby("node")["point"].agg(["size", "first"])
+    met = met[met["size"] >= 3].reset_index()
+    return gpd.GeoDataFrame(met[["node"]], geometry=met["first"].to_numpy(), crs=streets.crs)
+
+
+def people_centre(demand: gpd.GeoDataFrame) -> gpd.GeoSeries:
+    """Find the population-weighted mean position of each zone's demand points."""
+    weighted = pd.DataFrame(
+        {
+            "x": demand.geometry.x * demand["population"],
+            "y": demand.geometry.y * demand["population"],
+            "population": demand["population"],
+        }
+    )
+    total = weighted.groupby(demand["community_id"]).sum()
+    x, y = total["x"] / total["population"], total["y"] / total["population"]
+    return gpd.GeoSeries(gpd.points_from_xy(x, y), index=total.index, crs=demand.crs)
+
+
+def nearest_name(points: gpd.GeoDataFrame, streets: gpd.GeoDataFrame) -> list[str]:
+    """Name the nearest named street of each point."""
+    named = streets[streets["name"].notna()].to_crs(METRIC)
+    tree = shapely.STRtree(named.geometry.to_numpy())
+    target = points.geometry.to_crs(METRIC).to_numpy()
+    row, edge = tree.query_nearest(target, all_matches=True)
+    found = pd.Series(named["name"].to_numpy()[edge]).groupby(row).min()
+    return found.tolist()
+
+
+def site_names(words: str, sites: gpd.GeoDataFrame) -> list[str]:
+    """Name sites by their zone's number and the nearest street."""
+    pairs = zip(sites["zone"], sites["near"], strict=True)
+    return [f"{words} {zone} (near {street})" for zone, street in pairs]
+
+
+def as_shelters(sites: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Make shelters of sites: nothing is known of their room, access or state."""
+    return gpd.GeoDataFrame(
+        {
+            "name": [
+                f"Illustrative site {z} (near {n})"
+                for z, n in zip(sites["zone"], sites["near"], strict=True)
+            ],
+            "kind": "illustrative site",
+            "indoor": pd.NA,
+            "capacity": pd.NA,
+            "area_m2": pd.NA,
+            "wheelchair": "unknown",
+            "status": "open",
+            "verified": pd.NA,
+            "source": "illustrative: a street junction chosen by a rule, not a real shelter",
+        },
+        index=pd.Index([f"s{zone}" for zone in sites["zone"]], name="shelter_id"),
+        geometry=sites.geometry.to_numpy(),
+        crs=sites.crs,
+    )
+
+
+def as_candidates(sites: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Make candidate sites of the sites that are no shelters."""
+    return gpd.GeoDataFrame(
+        {
+            "name": [
+                f"Illustrative candidate {z} (near {n})"
+                for z, n in zip(sites["zone"], sites["near"], strict=True)
+            ],
+            "kind": "illustrative site",
+            "capacity": pd.NA,
+            "cost": pd.NA,
+            "area_m2": pd.NA,
+        },
+        index=pd.Index([f"c{zone}" for zone in sites["zone"]], name="site_id"),
+        geometry=sites.geometry.to_numpy(),
+        crs=sites.crs,
+    )
+
+
+def stop_places(stops: gpd.GeoDataFrame, streets: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Make searchable places of the bus stops, one for each name."""
+    words = known_words(streets["name"].dropna())
+    names = stops["name"].map(lambda name: mended(name, words))
+    table = gpd.GeoDataFrame({"name": names, "kind": "bus stop"}, geometry=stops.geometry)
+    table = table.drop_duplicates("name").sort_values("name", kind="stable")
+    table.index = pd.Index([f"p{row}" for row in range(1, len(table) + 1)], name="place_id")
+    return table
+
+
+def known_words(names: pd.Series) -> dict[str, str]:
+    """Map words that lost their accented letters to the one street-name word they can come from."""
+    words = {word for name in names for word in re.findall(r"\w+", name)}
+    table: dict[str, set[str]] = {}
+    for word in words:
+        table.setdefault(re.sub(r"[^\x00-\x7f]", "", word), set()).add(word)
+    return {bare: next(iter(full)) for bare, full in table.items() if bare and len(full) == 1}
+
+
+def mended(name: str, words: dict[str, str]) -> str:
+    """Put back the letters that the stop list lost ("Ramrez"), where a street name has them."""
+    return re.sub(r"\w+", lambda match: words.get(match[0], match[0]), name)
+
+
+def notes(people: Breakdown) -> tuple[str, ...]:
+    """Say what everybody who sees a result must know."""
+    bare = people.fallbacks
+    lost = bare[bare["placed"] == "one point inside the zone"]
+    return (
+        (
+            "Shelters and candidate sites are illustrative: not an official list. The data has "
+            "roads only, so they stand at street junctions: in every zone the junction nearest to "
+            "the centre of its people; a shelter if the zone's number is divisible by "
+            f"{SHELTER_EVERY}, else a candidate. A zone without a junction has none."
+        ),
+        (
+            "Footpaths, stairs and pedestrian areas are missing: the data has roads only, so real "
+            "walks can be shorter."
+        ),
+        "Every street is walked both ways; motorways and trunk roads are left out.",
+        (
+            "Population is modelled, of an unstated year, and broken down along the residential "
+            f"streets of each zone. {len(bare)} zones have none: their {people_in(bare)} people "
+            f"were put along other streets or, in {len(lost)} zones ({people_in(lost)} people) "
+            "without any walkable street, at one point."
+        ),
+        (
+            "Districts are not official: three bands from north to south with equal population, "
+            "each cut into a western and an eastern half."
+        ),
+        "A zone is named after the street with the greatest length in it.",
+    )
+
+
+def people_in(rows: pd.DataFrame) -> str:
+    """Write the people of some zones as a number."""
+    return f"{int(rows['population'].sum()):,}"
+
+
+def sources(zones: gpd.GeoDataFrame, people: Breakdown) -> tuple[Source, ...]:
+    """Name every source with its licence and hash."""
+    total, whole = zones["population"].sum(), int(np.floor(zones["population"]).sum())
+    return (
+        source("streets", "links", OSM, "Roads of 2022 or earlier, cut at junctions."),
+        source(
+            "communities",
+            "zones",
+            AEQUILIBRAE,
+            f"Population {total:,.1f} (modelled): {whole:,} in whole people, the fractions of each "
+            "zone left out. Names and groups are derived here.",
+        ),
+        source(
+            "demand",
+            "zones",
+            AEQUILIBRAE,
+            f"{len(people.demand):,} points about 50 m apart along residential streets, "
+            "weighted by length.",
+        ),
+        source(
+            "places",
+            "stops",
+            AEQUILIBRAE,
+            "Bus stops of LISERCO's timetable; letters that were lost are put back where a street "
+            "name has them.",
+        ),
+        Source(
+            table="shelters",
+            name="none",
+            note="Illustrative: street junctions chosen by a rule (see the notes).",
+        ),
+    )
+
+
+def source(table: str, layer: str, licence: str, note: str) -> Source:
+    """Describe one raw file."""
+    path = RAW / f"{layer}.parquet"
+    return Source(
+        table=table,
+        name=f"AequilibraE 1.7.2, coquimbo.zip, layer {layer}",
+        date="",
+        licence=licence,
+        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        note=note,
+    )
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else HERE / "coquimbo")

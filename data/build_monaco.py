@@ -1,0 +1,381 @@
+"""Build the embedded study area Monaco from data/raw/monaco.
+
+    python data/build_monaco.py [FOLDER]
+
+The same raw files give the same bytes. What is real: streets, buildings, quarters, public places
+(OpenStreetMap) and the population of the country and of four of its quarters (IMSEE). What is
+estimated: the population of the other five, and where in a quarter people live. What is
+illustrative: which public places are shelters.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from pathlib import Path
+
+import geopandas as gpd
+import osmium
+import pandas as pd
+import shapely
+from shapely.ops import substring
+
+from shelterplan.sources.osm import read_streets
+from shelterplan.sources.osm_features import (
+    read_areas,
+    read_buildings,
+    read_gates,
+    read_public_places,
+)
+from shelterplan.sources.population import (
+    EQUAL_AREA,
+    Breakdown,
+    FloorArea,
+    apportion,
+    building_demand,
+    residential_floor_area,
+    zone_of_points,
+)
+from shelterplan.study_area import Source, StudyArea
+
+HERE = Path(__file__).parent
+EXTRACT = HERE / "raw" / "monaco" / "monaco_2023-12-26.osm.pbf"
+BORDER = HERE / "raw" / "monaco" / "monaco_boundary.geojson"
+OSM = "© OpenStreetMap contributors, ODbL 1.0"
+
+QUARTERS = {
+    2220206: ("fontvieille", "Fontvieille"),
+    2220207: ("monaco-ville", "Monaco-Ville"),
+    2221178: ("la-condamine", "La Condamine"),
+    5986436: ("la-rousse", "La Rousse"),
+    5986437: ("larvotto", "Larvotto"),
+    5986438: ("monte-carlo", "Monte-Carlo"),
+    5986473: ("jardin-exotique", "Jardin Exotique"),
+    5986474: ("les-moneghetti", "Les Moneghetti"),
+    5986475: ("ravin-de-sainte-devote", "Ravin de Sainte-Dévote"),
+}
+"""Id and name of each quarter, by OSM relation (which spells one of them `Les Monegetti`)."""
+
+POPULATION = 38_367
+"""Residents on 31 December 2023 (IMSEE)."""
+PUBLISHED = {
+    "monte-carlo": (round(0.216 * POPULATION), "published as 21.6 % of the country"),
+    "la-rousse": (round(0.209 * POPULATION), "published as 20.9 % of the country"),
+    "larvotto": (2_192, "published"),
+    "monaco-ville": (1_000, "published as about 1,000"),
+}
+"""Quarters with a published population (IMSEE), and how it was published."""
+ESTIMATED = "estimated: its share of the remaining people by residential floor area"
+
+OTHER_USES = (
+    "amenity", "club", "craft", "government", "healthcare", "historic", "leisure", "man_made",
+    "military", "office", "public_transport", "railway", "shop", "tourism",
+)  # fmt: skip
+"""A `building=yes` with one of these keys is not a home."""
+PUBLIC_HALLS = {"Auditorium Rainier III", "Grimaldi Forum"}
+"""Named halls that OSM tags `building=yes` and nothing else."""
+
+INDOOR = {"school", "university", "sports_hall", "stadium", "town_hall", "community_centre"}
+OPEN_AIR = {"park", "garden", "square", "pitch"}
+MIN_OPEN_AREA_M2 = 1_000
+NOT_PUBLIC = {"no", "private", "customers"}
+PLACE_KEYS = ("railway", "place", "amenity", "tourism", "leisure", "historic", "highway")
+NO_DESTINATION = {
+    "artwork", "atm", "bicycle_rental", "information", "parking_entrance", "telephone",
+}  # fmt: skip
+PLACE_VALUES = {"railway": {"station"}, "place": {"square"}, "highway": {"bus_stop"}}
+
+
+def main(folder: Path) -> None:
+    """Build the study area and write it to a folder."""
+    area = build()
+    area.save(folder)
+    people = int(area.demand["population"].sum())
+    print(
+        f"{area.title}: {len(area.communities)} quarters, {len(area.demand):,} buildings, "
+        f"{people:,} people, {len(area.streets):,} streets, version {area.version}"
+    )
+
+
+def build() -> StudyArea:
+    """Turn the extract into a study area."""
+    outlines = quarter_outlines()
+    homes = residential_floor_area(dwellings())
+    communities = with_population(outlines, homes)
+    people = building_demand(communities, homes)
+    sites = public_sites(communities)
+    chosen = largest_of_each_quarter(sites)
+    streets = read_streets(EXTRACT)
+    return StudyArea.build(
+        name="monaco",
+        title="Monaco",
+        streets=streets,
+        communities=communities,
+        demand=people.demand,
+        shelters=as_shelters(sites[chosen]),
+        candidates=as_candidates(sites[~chosen]),
+        places=named_places(communities),
+        gates=public_gates(),
+        sources=sources(homes, people),
+        notes=notes(communities),
+        illustrative=("shelters", "candidates"),
+    )
+
+
+def quarter_outlines() -> gpd.GeoDataFrame:
+    """Assemble the nine quarters as OSM draws them, harbour basins included.
+
+    Together they are the commune of Monaco (relation 2220322). Three relations lack one segment
+    of the land border, which is cut out of the national boundary.
+    """
+    areas = read_areas(EXTRACT, {"boundary": "administrative", "admin_level": "10"})
+    unclosed = areas.unclosed
+    closed = unclosed.set_geometry([close_by_border(lines) for lines in unclosed.geometry])
+    both = pd.concat([areas.closed, closed], ignore_index=True)
+    both = both[both["osm_id"].isin(list(QUARTERS))].set_index("osm_id").loc[list(QUARTERS)]
+    ids, names = zip(*QUARTERS.values(), strict=True)
+    return gpd.GeoDataFrame(
+        {"name": names, "district": "Monaco"},
+        index=pd.Index(ids, name="community_id"),
+        geometry=both.geometry.to_numpy(),
+        crs=both.crs,
+    )
+
+
+def close_by_border(outline: shapely.MultiLineString) -> shapely.Geometry:
+    """Close an outline with the piece of the national boundary between its two loose ends."""
+    border = json.loads(BORDER.read_text("utf-8"))["features"][0]["geometry"]
+    ring = shapely.geometry.shape(border).exterior
+    ends = sorted(shapely.boundary(outline).geoms, key=ring.project)
+    if len(ends) != 2:
+        raise SystemExit(f"expected two loose ends, found {len(ends)}")
+    start, end = (ring.project(point) for point in ends)
+    there = substring(ring, start, end).coords
+    back = [*substring(ring, end, ring.length).coords, *substring(ring, 0, start).coords][::-1]
+    inner = min((list(there), back), key=lambda path: shapely.LineString(path).length)[1:-1]
+    missing = shapely.LineString([*ends[0].coords, *inner, *ends[1].coords])
+    faces, cuts, dangles, invalid = shapely.polygonize_full([*outline.geoms, missing])
+    if not faces.geoms or cuts.geoms or dangles.geoms or invalid.geoms:
+        raise SystemExit("the outline does not close")
+    return shapely.union_all(faces.geoms)
+
+
+def dwellings() -> gpd.GeoDataFrame:
+    """Read the buildings, without those whose own tags name another use than living."""
+    buildings = read_buildings(EXTRACT)
+    key = list(zip(buildings["osm_type"], buildings["osm_id"], strict=True))
+    other = pd.Index(key).isin(other_uses()) | buildings["name"].isin(PUBLIC_HALLS)
+    buildings.index = pd.Index([f"{kind}/{number}" for kind, number in key], name="building_id")
+    return buildings[~((buildings["building"] == "yes") & other.to_numpy())]
+
+
+def other_uses() -> list[tuple[str, int]]:
+    """List the buildings that carry a key of another use."""
+    kinds = {"w": "way", "r": "relation"}
+    objects = osmium.FileProcessor(EXTRACT, osmium.osm.WAY | osmium.osm.RELATION)
+    tagged = objects.with_filter(osmium.filter.KeyFilter(*OTHER_USES))
+    return [(kinds[thing.type_str()], thing.id) for thing in tagged if "building" in thing.tags]
+
+
+def with_population(quarters: gpd.GeoDataFrame, homes: FloorArea) -> gpd.GeoDataFrame:
+    """Give each quarter its people: as published, the others a share of the rest by floor area."""
+    quarter = zone_of_points(quarters, homes.buildings.geometry)
+    floor_m2 = homes.buildings["floor_area_m2"].groupby(quarter).sum().reindex(quarters.index)
+    published = {quarter: number for quarter, (number, _) in PUBLISHED.items()}
+    others = [quarter for quarter in quarters.index if quarter not in published]
+    rest = POPULATION - sum(published.values())
+    shares = apportion(rest, floor_m2[others])
+    people = pd.Series(published | dict(zip(others, shares.tolist(), strict=True)))
+    certainty = {quarter: words for quarter, (_, words) in PUBLISHED.items()}
+    return quarters.assign(
+        population=people.reindex(quarters.index),
+        certainty=[certainty.get(quarter, ESTIMATED) for quarter in quarters.index],
+    )
+
+
+def public_sites(quarters: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """List the named public buildings and open spaces of Monaco that could take people in.
+
+    Public buildings are the kinds of `INDOOR`, and buildings tagged `school` or `college`; open
+    spaces the kinds of `OPEN_AIR` with an outline of at least `MIN_OPEN_AREA_M2`.
+    """
+    places = read_public_places(EXTRACT)
+    buildings = read_buildings(EXTRACT)
+    schools = buildings[buildings["building"].isin({"school", "college"})].assign(kind="school")
+    sites = pd.concat([places, schools], ignore_index=True)
+    sites = sites.drop_duplicates(["osm_type", "osm_id"])
+    sites["quarter"] = zone_of_points(quarters, sites.representative_point())
+    area_m2 = sites.geometry.to_crs(EQUAL_AREA).area.round(0)
+    sites["area_m2"] = area_m2.where(area_m2 > 0)
+    sites["indoor"] = sites["kind"].isin(INDOOR)
+    open_air = sites["kind"].isin(OPEN_AIR) & (sites["area_m2"] >= MIN_OPEN_AREA_M2)
+    public = sites["name"].notna() & ~sites["access"].isin(NOT_PUBLIC) & sites["quarter"].notna()
+    sites = sites[public & (sites["indoor"] | open_air)]
+    sites = sites.sort_values("area_m2", ascending=False, kind="stable", na_position="last")
+    return sites.drop_duplicates(["name", "kind"]).reset_index(drop=True)
+
+
+def largest_of_each_quarter(sites: gpd.GeoDataFrame) -> pd.Series:
+    """Choose the largest public building and the largest open space of each quarter.
+
+    Sites come with the largest first, those without an outline last.
+    """
+    return ~sites.duplicated(["quarter", "indoor"])
+
+
+def as_shelters(sites: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Make shelters of sites: their room is not known, so capacity stays empty."""
+    wheelchair = sites["wheelchair"].where(sites["wheelchair"].isin(["yes", "no"]), "unknown")
+    return gpd.GeoDataFrame(
+        {
+            "name": sites["name"],
+            "kind": sites["kind"],
+            "indoor": sites["indoor"],
+            "capacity": pd.NA,
+            "area_m2": sites["area_m2"],
+            "wheelchair": wheelchair,
+            "status": "open",
+            "verified": pd.NA,
+            "source": "illustrative: a public place in OpenStreetMap, not an official shelter",
+        },
+        geometry=sites.geometry,
+        crs=sites.crs,
+    ).set_index(site_ids(sites))
+
+
+def as_candidates(sites: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Make candidate sites of the sites that are no shelters."""
+    return gpd.GeoDataFrame(
+        {
+            "name": sites["name"],
+            "kind": sites["kind"],
+            "capacity": pd.NA,
+            "cost": pd.NA,
+            "area_m2": sites["area_m2"],
+        },
+        geometry=sites.geometry,
+        crs=sites.crs,
+    ).set_index(site_ids(sites))
+
+
+def site_ids(sites: gpd.GeoDataFrame) -> pd.Index:
+    """Name sites by their OSM object."""
+    return pd.Index(sites["osm_type"] + "/" + sites["osm_id"].astype(str))
+
+
+def public_gates() -> gpd.GeoDataFrame:
+    """Read gates and doors that people may walk through."""
+    gates = read_gates(EXTRACT)
+    shut = gates["access"].isin(NOT_PUBLIC) | gates["foot"].isin(NOT_PUBLIC)
+    for_cars = gates["barrier"].isin(["lift_gate"]) | gates["entrance"].isin(
+        ["garage", "home", "parking", "service"]
+    )
+    return gates[~(shut | for_cars) | gates["emergency_only"]]
+
+
+def named_places(quarters: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Read the named places of Monaco that people may search for."""
+    factory = osmium.geom.WKBFactory()
+    keys = osmium.filter.KeyFilter(*PLACE_KEYS)
+    rows = []
+    for thing in osmium.FileProcessor(EXTRACT).with_areas(keys).with_filter(keys):
+        tags = dict(thing.tags)
+        kind = place_kind(tags)
+        if kind and "name" in tags and (thing.is_node() or thing.is_area()):
+            make = factory.create_point if thing.is_node() else factory.create_multipolygon
+            rows.append((tags["name"], kind, shapely.from_wkb(make(thing))))
+    table = gpd.GeoDataFrame(rows, columns=["name", "kind", "geometry"], crs="EPSG:4326")
+    table = table.set_geometry(table.representative_point().set_precision(1e-7))
+    table = table[zone_of_points(quarters, table.geometry).notna()]
+    table = table.sort_values(["name", "kind"], kind="stable").drop_duplicates(["name", "kind"])
+    return table.set_index(pd.Index([f"p{row}" for row in range(1, len(table) + 1)]))
+
+
+def place_kind(tags: dict[str, str]) -> str | None:
+    """Say what a place is: the value of the first key that counts, in words."""
+    for key in PLACE_KEYS:
+        value = tags.get(key)
+        if value and value in PLACE_VALUES.get(key, {value} - NO_DESTINATION):
+            return value.replace("_", " ")
+    return None
+
+
+def notes(quarters: gpd.GeoDataFrame) -> tuple[str, ...]:
+    """Say what everybody who sees a result must know."""
+    rows = zip(quarters["name"], quarters["population"], quarters["certainty"], strict=True)
+    numbers = "; ".join(f"{name} {people:,} ({how.split(':')[0]})" for name, people, how in rows)
+    return (
+        (
+            "Shelters and candidate sites are illustrative: not an official list. They are named "
+            "public places in OpenStreetMap: in every quarter the largest open space (park, "
+            f"garden, square or pitch of at least {MIN_OPEN_AREA_M2:,} m²) and the largest public "
+            "building (school, university, sports hall, stadium or town hall) are shelters; the "
+            "others of those kinds are candidates."
+        ),
+        "How many people a place has room for is not known.",
+        f"Population: {POPULATION:,} residents on 31 December 2023 (IMSEE). {numbers}.",
+        "Within a quarter, people are placed in residential buildings by footprint times levels.",
+        (
+            "Quarters are as OpenStreetMap draws them: together the commune of Monaco with its two "
+            "harbour basins (2.39 km²; the land is 2.08 km²), without the territorial waters."
+        ),
+        (
+            "Monaco has no level between the quarter and the country: all quarters are in one "
+            "district."
+        ),
+        "Streets go on into France as far as the extract does; nobody there is counted.",
+    )
+
+
+def sources(homes: FloorArea, people: Breakdown) -> tuple[Source, ...]:
+    """Name every source with its date, licence and hash."""
+    return (
+        source("streets", EXTRACT, "Every walkable way, steps included."),
+        source(
+            "communities",
+            EXTRACT,
+            "Administrative areas of level 10. Les Moneghetti is spelled as on its place node.",
+        ),
+        source("communities", BORDER, "Closes three quarters that lack a segment of the border."),
+        Source(
+            table="demand",
+            name="IMSEE (Institut monégasque de la statistique et des études économiques)",
+            date="2023-12-31",
+            note="Population of the country, of Larvotto and Monaco-Ville, and the shares of "
+            "Monte-Carlo and La Rousse.",
+        ),
+        source("demand", EXTRACT, building_note(homes, people)),
+        source("shelters", EXTRACT, "Illustrative: public places chosen by a rule."),
+        source("candidates", EXTRACT, "Illustrative: the other public places of those kinds."),
+        source("places", EXTRACT, "Named places and bus stops."),
+    )
+
+
+def building_note(homes: FloorArea, people: Breakdown) -> str:
+    """Say how buildings became demand points, and what was assumed."""
+    filled = homes.levels_filled
+    unknown = filled["buildings"] - filled["levels_known"]
+    assumed = "; ".join(
+        f"{kind} {row.levels_assumed:g} levels, {unknown[kind]} buildings"
+        for kind, row in filled.iterrows()
+        if unknown[kind]
+    )
+    return (
+        f"{len(people.demand):,} residential buildings have people. Homes are buildings tagged "
+        f"{', '.join(filled.index)}; yes only without a tag of another use. Where the number of "
+        f"levels is not known, the median of its type was taken ({assumed}; whole extract)."
+    )
+
+
+def source(table: str, path: Path, note: str) -> Source:
+    """Describe one raw file."""
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    date = "2023-12-26" if path == EXTRACT else ""
+    return Source(
+        table=table, name=path.name, date=date, licence=OSM, sha256=digest, note=note
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else HERE / "monaco")

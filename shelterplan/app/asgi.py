@@ -1,0 +1,74 @@
+"""The app as a web server: Streamlit under a content security policy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamlit as st
+from starlette.middleware import Middleware
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+POLICY = "; ".join((
+    "default-src 'self'",
+    "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:",  # streamlit-folium evaluates the map
+    "style-src 'self' 'unsafe-inline'",
+    "img-src 'self' data: blob:",
+    "font-src 'self' data:",
+    "connect-src 'self'",
+    "worker-src 'self' blob:",
+    "frame-src 'self'",
+    "frame-ancestors 'self'",
+    "form-action 'self'",
+    "object-src 'none'",
+    "base-uri 'self'",
+))
+"""Nothing is loaded from, or sent to, any other host."""
+
+HEADERS = {
+    "content-security-policy": POLICY,
+    "referrer-policy": "no-referrer",
+    "permissions-policy": "geolocation=(self), camera=(), microphone=()",
+    "x-content-type-options": "nosniff",
+}
+"""Added to every answer."""
+
+UNCHANGING = "/component/shelterplan.app.assets.streets/"
+"""Files whose names are made from their content: a browser may keep them."""
+
+
+class SafeHeaders:
+    """Adds the security headers to every answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, and its answer back with the headers."""
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                added = dict(HEADERS)
+                if UNCHANGING in scope["path"] and message["status"] == 200:
+                    added["cache-control"] = "public, max-age=31536000, immutable"
+                names = {name.encode() for name in added}
+                kept = [pair for pair in message["headers"] if pair[0].lower() not in names]
+                message["headers"] = kept + [(k.encode(), v.encode()) for k, v in added.items()]
+            await send(message)
+
+        await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)
+
+
+async def _healthy(_: Request) -> JSONResponse:
+    return JSONResponse({"ok": True})
+
+
+def create_app() -> st.App:
+    """Return the app, to be run by `launch.run` or by any ASGI server."""
+    return st.App(
+        Path(__file__).with_name("script.py"), routes=[Route("/healthz", _healthy)],
+        middleware=[Middleware(SafeHeaders)])

@@ -1,0 +1,88 @@
+"""The maps of the app: the study area's own things handed to the views."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from shelterplan.app import store
+from shelterplan.app.words import TAGS
+from shelterplan.views import map as views
+
+if TYPE_CHECKING:
+    import shapely
+    from shapely.geometry.base import BaseGeometry
+
+    from shelterplan.app.words import Words
+    from shelterplan.finder import Option
+    from shelterplan.plan import Plan
+    from shelterplan.study_area import StudyArea
+    from shelterplan.views.scale import Scale
+
+
+def look(words: Words) -> views.Look:
+    """Return the words and colours of a map for this page and this person's theme."""
+    return views.Look(
+        dark=st.context.theme.type == "dark", lang=TAGS[words.lang], label=words("map.label"),
+        attribution=words("map.attribution"), zoom_in=words("map.zoom_in"),
+        zoom_out=words("map.zoom_out"), streets_failed=words("map.streets_failed"))
+
+
+def find_map(area: StudyArea, how: views.Look) -> views.Map:
+    """Return the map for residents: the streets and every shelter."""
+    made = _base(area, how)
+    points = area.shelters.geometry.representative_point()
+    views.add_shelters(made, [((p.x, p.y), name)
+                              for p, name in zip(points, area.shelters["name"], strict=True)])
+    return made
+
+
+def gaps_map(area: StudyArea, plan: Plan, scale: Scale, words: Words, how: views.Look,
+             district: str) -> views.Map:
+    """Return the map for planners: communities by the people who are not covered."""
+    shown = plan.communities
+    if district:
+        shown = shown[shown["district"] == district]
+    made = _base(area, how, bounds=tuple(shown.total_bounds))
+    views.add_communities(
+        made, _simple(area.name, area.version).loc[shown.index],
+        colours={key: scale.colour(gap) for key, gap in shown["gap_population"].items()},
+        tips={key: words("gaps.tip", name=row["name"], gap=f"{row['gap_population']:,.0f}",
+                         people=f"{row['population']:,.0f}")
+              for key, row in shown.iterrows()})
+    return made
+
+
+def shelter_point(area: StudyArea, option: Option) -> views.Point:
+    """Return where a shelter is marked."""
+    point: shapely.Point = area.shelters.geometry.loc[option.shelter_id].representative_point()
+    return point.x, point.y
+
+
+def plain(name: str) -> str:
+    """Return a name in which nothing is Markdown."""
+    return "".join(f"\\{sign}" if sign in "\\`*_{}[]()#+-.!|<>~$:" else sign for sign in name)
+
+
+def _base(area: StudyArea, how: views.Look, bounds: tuple[float, ...] = ()) -> views.Map:
+    """Return the map of the streets; they are packed once for each study area."""
+    west, south, east, north = bounds or area.communities.total_bounds
+    return views.base_map(
+        bounds=(float(west), float(south), float(east), float(north)),
+        ground=_ground(area.name, area.version), look=how,
+        assets=store.street_assets(area.name, area.version))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _ground(name: str, version: str) -> BaseGeometry:  # noqa: ARG001 - part of the key
+    """Return the outline of a study area, simplified to about five metres."""
+    outline: BaseGeometry = store.area(name).communities.geometry.union_all().simplify(5e-5)
+    return outline
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _simple(name: str, version: str):  # noqa: ANN202, ARG001
+    """Return the communities' polygons, simplified together so that no seams open."""
+    shapes = store.area(name).communities.geometry
+    return shapes.simplify_coverage(3e-5)

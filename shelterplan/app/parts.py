@@ -1,0 +1,98 @@
+"""Two small parts of a page that Streamlit lacks: the phone's position, and the page's language."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal
+
+import streamlit as st
+
+from shelterplan.app.words import TAGS, Words
+
+_POSITION_JS = """
+export default function ({ data, parentElement, setTriggerValue }) {
+  const button = parentElement.querySelector('button');
+  button.textContent = data.label;
+  button.onclick = () => {
+    if (!navigator.geolocation) { setTriggerValue('answer', { problem: 'unavailable' }); return; }
+    button.setAttribute('aria-busy', 'true');
+    button.textContent = data.waiting;
+    const done = value => {
+      button.removeAttribute('aria-busy');
+      button.textContent = data.label;
+      setTriggerValue('answer', value);
+    };
+    navigator.geolocation.getCurrentPosition(
+      at => done({ lon: at.coords.longitude, lat: at.coords.latitude, accuracy_m: at.coords.accuracy }),
+      error => done({ problem: error.code === 1 ? 'refused' : 'unavailable' }),
+      { enableHighAccuracy: true, timeout: 15000, maximumAge: 30000 });
+  };
+}
+"""
+
+_POSITION_CSS = """
+button { font: inherit; font-size: 1.125rem; font-weight: 600; width: 100%; min-height: 3rem;
+  padding: 0.5rem 1rem; border-radius: 4px; cursor: pointer;
+  color: var(--st-text-color); background: var(--st-secondary-background-color);
+  border: 2px solid var(--st-text-color); }
+button:hover { text-decoration: underline; }
+button:focus-visible { outline: 4px solid #ffdd00; outline-offset: 0; box-shadow: inset 0 0 0 2px #0b0c0c; }
+"""
+
+_LANGUAGE_JS = "export default ({ data }) => { document.documentElement.lang = data.tag; }"
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """What the phone said about where it is."""
+
+    lon: float = 0.0
+    lat: float = 0.0
+    problem: Literal["", "refused", "unavailable"] = ""
+
+
+@cache
+def _position() -> Any:
+    return st.components.v2.component(
+        "shelterplan_position", html="<button type='button'></button>",
+        css=_POSITION_CSS, js=_POSITION_JS)
+
+
+@cache
+def _language() -> Any:
+    return st.components.v2.component("shelterplan_language", js=_LANGUAGE_JS)
+
+
+def position_button(words: Words) -> Position | None:
+    """Show the button that asks the phone for its position; return what it just answered."""
+    result = _position()(
+        key="position", data={"label": words("find.use_position"), "waiting": words("find.locating")},
+        on_answer_change=lambda: None)
+    return read_position(result.answer)
+
+
+def read_position(answer: Any) -> Position | None:
+    """Return a position from the browser's answer, None if there is none.
+
+    Examples
+    --------
+    >>> read_position({"problem": "refused"}).problem, read_position({"lon": "x"}).problem
+    ('refused', 'unavailable')
+    """
+    if not answer:
+        return None
+    try:
+        if answer.get("problem"):
+            return Position(problem="refused" if answer["problem"] == "refused" else "unavailable")
+        lon, lat = float(answer["lon"]), float(answer["lat"])
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return Position(problem="unavailable")
+    in_range = -180 <= lon <= 180 and -90 <= lat <= 90
+    return Position(lon, lat) if in_range else Position(problem="unavailable")
+
+
+def page_language(lang: str) -> None:
+    """Tell the browser, and a screen reader, which language the page is in."""
+    with st.container(key="page_language"):
+        _language()(key="language", data={"tag": TAGS[lang]})

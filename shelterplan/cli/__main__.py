@@ -1,0 +1,6 @@
+"""`python -m shelterplan.cli`."""
+
+from shelterplan.cli import main
+
+if __name__ == "__main__":
+    main()

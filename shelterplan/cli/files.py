@@ -1,0 +1,60 @@
+"""Files that the command line writes: whole or not at all, and safe to open in a spreadsheet."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from typing import TYPE_CHECKING
+
+from shelterplan.errors import ShelterplanError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+"""A text cell that starts so is run as a formula by spreadsheets."""
+
+
+class WriteError(ShelterplanError, OSError):
+    """A file cannot be written."""
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file in one step: to another name, flushed to disk, then renamed.
+
+    Raises
+    ------
+    WriteError
+        The folder does not exist or cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        with temporary.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise WriteError(f"{path} cannot be written: {error.strerror}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def csv_bytes(table: pd.DataFrame) -> bytes:
+    r"""Return a table of text as CSV in UTF-8 that spreadsheets show and do not run.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> csv_bytes(pd.DataFrame({"problem": ["=1+1", "fine"]})).decode("utf-8-sig")
+    "problem\n'=1+1\nfine\n"
+    """
+
+    def safe(value: object) -> str:
+        text = str(value)
+        return f"'{text}" if text.lstrip(" ").startswith(FORMULA_STARTS) else text
+
+    harmless = table.astype(object).map(safe)
+    return harmless.to_csv(index=False, lineterminator="\n").encode("utf-8-sig")

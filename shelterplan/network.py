@@ -1,0 +1,342 @@
+"""The walking network: edges with whole-millimetre lengths, and arcs in CSR form for the searches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import networkx as nx
+import numpy as np
+import pandas as pd
+import pyproj
+import shapely
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from shelterplan import kernels
+from shelterplan.edge_grid import EdgeGrid
+from shelterplan.errors import NetworkError
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+GEODESIC = pyproj.Geod(ellps="WGS84")
+"""The earth, for every length in this package."""
+LONGEST_EDGE_M = 1_000_000.0
+"""No edge of a walking network is longer [m]."""
+CHORD_TOLERANCE_M = 0.001
+"""How much a stated length may fall short of the straight line, for rounding [m]."""
+_NAMED_PROBLEMS = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Arcs:
+    """Arcs in CSR form: those of node `i` stand at `indptr[i]` to `indptr[i + 1]`."""
+
+    indptr: NDArray[np.int64]
+    indices: NDArray[np.int32]
+    """The node at the far end, shape (arcs,)."""
+    mm: NDArray[np.uint32]
+    """Length in whole millimetres, shape (arcs,)."""
+    edge: NDArray[np.int32]
+    """The edge that the arc belongs to, shape (arcs,)."""
+
+
+@dataclass(frozen=True, eq=False)
+class WalkNetwork:
+    """Streets that can be walked, as nodes 0 to n - 1 and edges 0 to m - 1.
+
+    Lengths are kept in whole millimetres: sums are exact, thresholds never flip, and every run
+    gives the same bits. Build one with `from_edges`, `from_streets` or `from_networkx`.
+    """
+
+    node_count: int
+    edge_u: NDArray[np.int32]
+    """First node of each edge, shape (m,)."""
+    edge_v: NDArray[np.int32]
+    """Last node of each edge, shape (m,)."""
+    edge_mm: NDArray[np.uint32]
+    """Length [mm], shape (m,)."""
+    forward: NDArray[np.bool_]
+    """Whether the edge may be walked from `edge_u` to `edge_v`."""
+    backward: NDArray[np.bool_]
+    """Whether it may be walked from `edge_v` to `edge_u`."""
+    streets: gpd.GeoDataFrame | None = None
+    """The streets table in lon/lat, one row an edge; None for a network without geometry."""
+    crs: pyproj.CRS | None = None
+    """The metric CRS in which places are snapped."""
+
+    @classmethod
+    def from_edges(cls, u: ArrayLike, v: ArrayLike, length_m: ArrayLike, *,
+                   node_count: int | None = None, directed: bool = False) -> WalkNetwork:
+        """Build a network without geometry from arrays of node numbers and lengths.
+
+        Parameters
+        ----------
+        u, v : array_like of int, shape (m,)
+            Nodes of each edge, from 0 upwards. Parallel edges and loops are allowed.
+        length_m : array_like of float, shape (m,)
+            Lengths [m], finite and not negative; kept to the nearest millimetre.
+        node_count : int, optional
+            Number of nodes; by default the largest node number plus one.
+        directed : bool
+            Whether an edge may be walked from `u` to `v` only.
+
+        Raises
+        ------
+        NetworkError
+            If a length or a node number is impossible; the rows are named.
+
+        Examples
+        --------
+        >>> network = WalkNetwork.from_edges([0, 1], [1, 2], [100.0, 50.5])
+        >>> network.node_count, network.edge_mm.tolist()
+        (3, [100000, 50500])
+        """
+        u, v = _node_numbers("u", u), _node_numbers("v", v)
+        length = np.asarray(length_m, float)
+        if not (u.shape == v.shape == length.shape) or u.ndim != 1:
+            message = f"u, v and length_m differ in shape: {u.shape}, {v.shape}, {length.shape}"
+            raise NetworkError(message)
+        highest = int(max(u.max(initial=-1), v.max(initial=-1)))
+        count = highest + 1 if node_count is None else int(node_count)
+        _refuse((u < 0) | (v < 0) | (u >= count) | (v >= count),
+                f"a node number is not in 0 to {count - 1}")
+        open_both = np.ones(len(u), bool)
+        return cls(node_count=count, edge_u=u.astype(np.int32), edge_v=v.astype(np.int32),
+                   edge_mm=_millimetres(length), forward=open_both,
+                   backward=~open_both if directed else open_both)
+
+    @classmethod
+    def from_streets(cls, streets: gpd.GeoDataFrame, crs: pyproj.CRS) -> WalkNetwork:
+        """Build a network from the streets table of a study area.
+
+        Parameters
+        ----------
+        streets : GeoDataFrame
+            The streets table, geometry in lon/lat.
+        crs : pyproj.CRS
+            Metric CRS of the study area.
+
+        Raises
+        ------
+        NetworkError
+            If a length is not finite or shorter than the straight line between the ends.
+        """
+        u, v = (streets[end].to_numpy(np.int64) for end in ("from", "to"))
+        count = int(max(u.max(initial=-1), v.max(initial=-1))) + 1
+        network = cls.from_edges(u, v, streets["length_m"], node_count=count)
+        lonlat, ptr = _points(streets)
+        first, last = lonlat[ptr[:-1]], lonlat[ptr[1:] - 1]
+        chord = GEODESIC.inv(first[:, 0], first[:, 1], last[:, 0], last[:, 1])[2]
+        _refuse(~(chord <= streets["length_m"].to_numpy() + CHORD_TOLERANCE_M),
+                "the stated length is shorter than the straight line between the ends")
+        return cls(node_count=count, edge_u=network.edge_u, edge_v=network.edge_v,
+                   edge_mm=network.edge_mm, forward=streets["forward"].to_numpy(bool),
+                   backward=streets["backward"].to_numpy(bool),
+                   streets=streets.reset_index(drop=True), crs=crs)
+
+    @classmethod
+    def from_networkx(cls, graph: nx.Graph) -> WalkNetwork:
+        """Build a network from a networkx or osmnx graph whose edges have a `length` [m].
+
+        Nodes are numbered in the order of the graph. Two opposite arcs of equal length become one
+        edge that may be walked both ways. Node attributes `x`, `y` (lon, lat) and edge `geometry`
+        are kept where every node has a position.
+        """
+        number = {node: i for i, node in enumerate(graph.nodes)}
+        rows = [(number[a], number[b], data) for a, b, data in graph.edges(data=True)]
+        missing = np.array([data.get("length") is None for *_, data in rows], bool)
+        _refuse(missing, "an edge has no length")
+        network = cls.from_edges([a for a, *_ in rows], [b for _, b, _ in rows],
+                                 [data["length"] for *_, data in rows], node_count=len(number),
+                                 directed=graph.is_directed())
+        keep = np.arange(len(rows))
+        if graph.is_directed():
+            network, keep = _paired(network)
+        if rows and all("x" in data and "y" in data for _, data in graph.nodes(data=True)):
+            streets = _streets_of(network, graph, [rows[i][2] for i in keep])
+            return cls.from_streets(streets, streets.estimate_utm_crs())
+        return network
+
+    def to_networkx(self) -> nx.MultiDiGraph:
+        """Return the arcs as a networkx graph, in the form that osmnx uses.
+
+        Edges carry `length` [m] and, with geometry, the columns of the streets table; nodes carry
+        `x` and `y` (lon, lat). The key of an arc is its edge number.
+        """
+        graph = nx.MultiDiGraph(crs="EPSG:4326")
+        graph.add_nodes_from(range(self.node_count))
+        attributes: list[dict[str, Any]] = [{} for _ in range(len(self.edge_mm))]
+        if self.streets is not None:
+            columns = self.streets.drop(columns=["from", "to", "length_m", "forward", "backward"])
+            attributes = columns.rename(columns={"class": "highway"}).to_dict("records")
+            for node, (x, y) in enumerate(self.node_lonlat):
+                graph.nodes[node].update(x=float(x), y=float(y))
+        for a, b, allowed in ((self.edge_u, self.edge_v, self.forward),
+                              (self.edge_v, self.edge_u, self.backward)):
+            graph.add_edges_from(
+                (int(a[e]), int(b[e]), int(e), {**attributes[e], "length": self.edge_mm[e] / 1000})
+                for e in np.flatnonzero(allowed))
+        return graph
+
+    def subset(self, keep: NDArray[np.bool_]) -> WalkNetwork:
+        """Return the network of some of the edges, with the same nodes.
+
+        Parameters
+        ----------
+        keep : array of bool, shape (m,)
+            Which edges stay.
+        """
+        streets = None if self.streets is None else self.streets[keep].reset_index(drop=True)
+        return WalkNetwork(node_count=self.node_count, edge_u=self.edge_u[keep],
+                           edge_v=self.edge_v[keep], edge_mm=self.edge_mm[keep],
+                           forward=self.forward[keep], backward=self.backward[keep],
+                           streets=streets, crs=self.crs)
+
+    @cached_property
+    def forward_arcs(self) -> Arcs:
+        """Arcs in walking direction."""
+        return self._arcs(self.edge_u, self.edge_v)
+
+    @cached_property
+    def reverse_arcs(self) -> Arcs:
+        """Arcs against walking direction: a search from a shelter over them walks TO it."""
+        if np.array_equal(self.forward, self.backward):
+            return self.forward_arcs
+        return self._arcs(self.edge_v, self.edge_u)
+
+    def _arcs(self, tail: NDArray[np.int32], head: NDArray[np.int32]) -> Arcs:
+        edge = np.concatenate([np.flatnonzero(self.forward), np.flatnonzero(self.backward)])
+        count = int(self.forward.sum())
+        start = np.concatenate([tail[edge[:count]], head[edge[count:]]])
+        end = np.concatenate([head[edge[:count]], tail[edge[count:]]])
+        indptr, order = kernels.group(start, self.node_count)
+        return Arcs(indptr=indptr, indices=end[order], mm=self.edge_mm[edge[order]],
+                    edge=edge[order].astype(np.int32))
+
+    @cached_property
+    def delta(self) -> int:
+        """Width of one step of the searches [mm]: about the length of a few edges."""
+        return max(1, int(2 * self.edge_mm.mean())) if len(self.edge_mm) else 1
+
+    @cached_property
+    def node_component(self) -> NDArray[np.int32]:
+        """Number of the connected part of the network that each node lies in, shape (n,).
+
+        Parts are connected without regard to direction; 0 is the one with the longest streets.
+        """
+        shape = (self.node_count, self.node_count)
+        links = coo_array((np.ones(len(self.edge_u), bool), (self.edge_u, self.edge_v)), shape=shape)
+        count, label = connected_components(links, directed=False)
+        metres = np.bincount(label[self.edge_u], weights=self.edge_mm, minlength=count)
+        rank = np.empty(count, np.int32)
+        rank[np.argsort(-metres, kind="stable")] = np.arange(count)
+        return rank[label]
+
+    @property
+    def edge_component(self) -> NDArray[np.int32]:
+        """Number of the connected part that each edge lies in, shape (m,)."""
+        return self.node_component[self.edge_u]
+
+    @cached_property
+    def node_lonlat(self) -> NDArray[np.float64]:
+        """Positions of the nodes (lon, lat), shape (n, 2); NaN where no edge ends."""
+        points, ptr = _points(self._with_geometry())
+        lonlat = np.full((self.node_count, 2), np.nan)
+        lonlat[self.edge_v] = points[ptr[1:] - 1]
+        lonlat[self.edge_u] = points[ptr[:-1]]
+        return lonlat
+
+    @cached_property
+    def grid(self) -> EdgeGrid:
+        """The lines of the edges in the metric CRS, indexed by place."""
+        points, ptr = _points(self._with_geometry())
+        to_metric = pyproj.Transformer.from_crs("EPSG:4326", self.crs, always_xy=True)
+        x, y = to_metric.transform(points[:, 0], points[:, 1])
+        return EdgeGrid.of(np.column_stack([x, y]), ptr)
+
+    def line(self, edge: int) -> shapely.LineString:
+        """Return one edge as a line in the metric CRS."""
+        ptr = self.grid.line_ptr
+        return shapely.LineString(self.grid.points[ptr[edge]:ptr[edge + 1]])
+
+    def _with_geometry(self) -> gpd.GeoDataFrame:
+        if self.streets is None or self.crs is None:
+            message = "this network has no geometry: build it with from_streets"
+            raise NetworkError(message)
+        return self.streets
+
+
+def _points(streets: gpd.GeoDataFrame) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return the points of all lines in a row (lon, lat), and where each line begins."""
+    lines = streets.geometry.array
+    _refuse(np.asarray(shapely.get_type_id(lines) != shapely.GeometryType.LINESTRING)
+            | shapely.is_empty(lines), "the geometry is not a line")
+    ptr = np.zeros(len(lines) + 1, np.int64)
+    np.cumsum(shapely.get_num_points(lines), out=ptr[1:])
+    return shapely.get_coordinates(lines), ptr
+
+
+def _node_numbers(name: str, values: ArrayLike) -> NDArray[np.int64]:
+    """Return node numbers as int64, refusing fractions."""
+    array = np.asarray(values)
+    if array.size and not np.issubdtype(array.dtype, np.integer):
+        message = f"{name} must hold whole node numbers, got {array.dtype}"
+        raise NetworkError(message)
+    return array.astype(np.int64)
+
+
+def _refuse(bad: NDArray[np.bool_], reason: str) -> None:
+    """Raise if any row is bad, naming the first few."""
+    rows = np.flatnonzero(bad)
+    if len(rows):
+        named = ", ".join(map(str, rows[:_NAMED_PROBLEMS]))
+        more = ", ..." if len(rows) > _NAMED_PROBLEMS else ""
+        message = f"{len(rows)} edges refused: {reason} (edges {named}{more})"
+        raise NetworkError(message)
+
+
+def _millimetres(length_m: NDArray[np.float64]) -> NDArray[np.uint32]:
+    """Return lengths in whole millimetres, refusing what is no length."""
+    _refuse(~np.isfinite(length_m) | (length_m < 0), "a length is not a finite number >= 0")
+    _refuse(length_m > LONGEST_EDGE_M, f"a length is above {LONGEST_EDGE_M:.0f} m")
+    return np.rint(length_m * 1000).astype(np.uint32)
+
+
+def _paired(network: WalkNetwork) -> tuple[WalkNetwork, NDArray[np.int64]]:
+    """Join opposite one-way edges of equal length into edges that go both ways."""
+    low = np.minimum(network.edge_u, network.edge_v)
+    high = np.maximum(network.edge_u, network.edge_v)
+    arcs = pd.DataFrame({"low": low, "high": high, "mm": network.edge_mm,
+                         "down": network.edge_u > network.edge_v})
+    arcs["nth"] = arcs.groupby(["low", "high", "mm", "down"]).cumcount()
+    twin = arcs.duplicated(["low", "high", "mm", "nth"], keep=False).to_numpy()
+    twin &= (low != high)
+    second = twin & arcs.duplicated(["low", "high", "mm", "nth"]).to_numpy()
+    both = WalkNetwork(node_count=network.node_count, edge_u=network.edge_u,
+                       edge_v=network.edge_v, edge_mm=network.edge_mm,
+                       forward=network.forward, backward=network.backward | twin)
+    return both.subset(~second), np.flatnonzero(~second)
+
+
+def _streets_of(network: WalkNetwork, graph: nx.Graph, data: list[dict[str, Any]]) -> gpd.GeoDataFrame:
+    """Make the streets table of a graph whose nodes have positions."""
+    xy = np.array([(node["x"], node["y"]) for _, node in graph.nodes(data=True)], float)
+    straight = shapely.linestrings(np.stack([xy[network.edge_u], xy[network.edge_v]], axis=1))
+    lines = [row.get("geometry", line) for row, line in zip(data, straight, strict=True)]
+
+    def text(row: dict[str, Any], key: str) -> str | None:
+        value = row.get(key)
+        return "; ".join(map(str, value)) if isinstance(value, list) else value
+
+    table = pd.DataFrame({
+        "from": network.edge_u, "to": network.edge_v, "length_m": network.edge_mm / 1000,
+        "class": [text(row, "highway") or "" for row in data],
+        "name": [text(row, "name") for row in data],
+        "steps": [text(row, "highway") == "steps" for row in data],
+        "forward": network.forward, "backward": network.backward,
+    })
+    return gpd.GeoDataFrame(table, geometry=lines, crs="EPSG:4326")

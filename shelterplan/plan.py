@@ -1,0 +1,102 @@
+"""The table of contents of the whole analysis."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from shelterplan import coverage
+from shelterplan.scenario import Scenario
+from shelterplan.standards import AccessStandard
+from shelterplan.study_area import ATTRIBUTION
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+
+    from shelterplan.study_area import StudyArea
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Plan:
+    """What one analysis found."""
+
+    demand: gpd.GeoDataFrame
+    """One row a demand point; see `coverage.assess`."""
+    communities: gpd.GeoDataFrame
+    """One row a community: `name`, `district`, the columns of `coverage.summary`, polygon."""
+    districts: pd.DataFrame
+    """One row a district: the columns of `coverage.summary`."""
+    total: pd.Series
+    """The same for the whole study area."""
+    curve: pd.DataFrame
+    """How many people have a walk of at most each distance; see `coverage.distance_curve`."""
+    manifest: dict[str, Any]
+    """What the numbers were made from: enough to repeat them."""
+
+
+def make_plan(
+    area: StudyArea, scenario: Scenario | None = None, standard: AccessStandard | None = None
+) -> Plan:
+    """Analyse a study area.
+
+    Parameters
+    ----------
+    area : StudyArea
+        The place.
+    scenario : Scenario, optional
+        Who walks; by default an adult.
+    standard : AccessStandard, optional
+        What counts as covered; by default 500 m.
+
+    Returns
+    -------
+    Plan
+        Everything that was found, and its manifest.
+
+    Examples
+    --------
+    >>> from shelterplan import StudyArea
+    >>> plan = make_plan(StudyArea.open("monaco"))
+    >>> bool(plan.communities["population"].sum() == plan.total["population"])
+    True
+    """
+    scenario, standard = scenario or Scenario(), standard or AccessStandard()
+    walks = coverage.assess(area, scenario, standard)
+    district = area.communities["district"].reindex(walks["community_id"]).to_numpy()
+    by_community = coverage.summary(walks, walks["community_id"])
+    return Plan(
+        demand=walks,
+        communities=_with_all(area.communities, by_community),
+        districts=coverage.summary(walks, district).rename_axis("district"),
+        total=coverage.summary(walks, ["all"] * len(walks)).iloc[0],
+        curve=coverage.distance_curve(walks),
+        manifest=_manifest(area, scenario, standard),
+    )
+
+
+def _with_all(communities: gpd.GeoDataFrame, found: pd.DataFrame) -> gpd.GeoDataFrame:
+    """Join what was found to every community, those without people included."""
+    rows = communities[["name", "district", "geometry"]].join(found)
+    people = [column for column in found.columns if column.endswith("population")]
+    rows[people] = rows[people].fillna(0.0)
+    return rows[["name", "district", *found.columns, "geometry"]]
+
+
+def _manifest(area: StudyArea, scenario: Scenario, standard: AccessStandard) -> dict[str, Any]:
+    return {
+        "program": f"shelterplan {version('shelterplan')}",
+        "area": {
+            "name": area.name,
+            "title": area.title,
+            "version": area.version,
+            "crs": area.crs.to_string(),
+            "notes": list(area.notes),
+            "illustrative": sorted(area.illustrative),
+            "sources": [asdict(source) for source in area.sources],
+        },
+        "scenario": scenario.to_dict(),
+        "standard": asdict(standard),
+        "attribution": ATTRIBUTION,
+    }

@@ -1,0 +1,230 @@
+"""The way of one walk: its pieces of streets, its line on the map, its steps in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import numpy as np
+import pyproj
+import shapely
+from shapely.ops import substring
+
+from shelterplan import kernels
+from shelterplan.ends import Anywhere, ends, legs_mm, pairs
+from shelterplan.network import GEODESIC
+from shelterplan.snap import Places
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from shelterplan.network import WalkNetwork
+
+Turn = Literal["start", "straight", "slight_left", "left", "sharp_left", "slight_right", "right",
+               "sharp_right", "u_turn", "arrive"]
+
+_COMPASS = ("N", "NE", "E", "SE", "S", "SW", "W", "NW")
+_TURNS = ((25.0, ""), (60.0, "slight_"), (120.0, "plain"), (165.0, "sharp_"))
+"""Upper bound of the change of direction [degrees] for each kind of turn; beyond is a u-turn."""
+_SAME_WAY_DEGREES = 45.0
+"""On a street of the same name, a turn above this is told as a step of its own."""
+_LOOK_M = 12.0
+"""How far along a piece its direction is taken, so that a kink at a corner does not mislead [m]."""
+
+
+class Piece(NamedTuple):
+    """A part of an edge, walked from `start_mm` to `stop_mm` (backward if that is less)."""
+
+    edge: int
+    start_mm: int
+    stop_mm: int
+
+    @property
+    def mm(self) -> int:
+        """Length [mm]."""
+        return abs(self.stop_mm - self.start_mm)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One instruction of a walk."""
+
+    turn: Turn
+    """What to do at its beginning."""
+    name: str
+    """Name of the street; empty if it has none."""
+    street_class: str
+    """OSM highway class, such as `footway`."""
+    steps: bool
+    """Whether this is a stairway."""
+    bearing: str
+    """Direction at its beginning, on an eight-point compass; empty for `arrive`."""
+    distance_m: float
+    """Length [m]; for `arrive`, the leg from the street to the entrance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The shortest way from a place to a target."""
+
+    distance_m: float
+    """The whole walk, both legs included [m]."""
+    leg_start_m: float
+    """From the place to the street [m]."""
+    leg_end_m: float
+    """From the street to the target [m]."""
+    entry: int
+    """Row of the target that is reached."""
+    nodes: tuple[int, ...]
+    """Nodes passed, in order."""
+    pieces: tuple[Piece, ...]
+    """Parts of edges walked, in order."""
+    geometry: shapely.LineString | None
+    """The way along streets (lon, lat); None for a network without geometry."""
+    steps: tuple[Step, ...]
+    """The way in words; empty for a network without geometry."""
+
+
+def walk_back(network: WalkNetwork, source: Anywhere, targets: Anywhere, entry: int, total_mm: int,  # noqa: PLR0913, PLR0917
+              state: NDArray[np.uint64], via: NDArray[np.int32]) -> Route:
+    """Rebuild the way from one source to row `entry` of the targets, from the state of a search."""
+    target = targets.take([entry]) if isinstance(targets, Places) else targets[[entry]]
+    nodes, pieces = _direct(network, source, target, total_mm)
+    if not (nodes or pieces):
+        nodes, pieces = _over_nodes(network, source, target, entry, total_mm, state, via)
+    pieces = [piece for piece in pieces if piece.mm > 0 or len(pieces) == 1]
+    leg_end_m = float(legs_mm(target)[0]) / 1000
+    geometry, steps = None, ()
+    if network.streets is not None:
+        lines = _lonlat_lines(network, pieces, nodes)
+        geometry = shapely.LineString(_joined(lines))
+        steps = _steps(network, pieces, lines, leg_end_m)
+    return Route(distance_m=total_mm / 1000, leg_start_m=float(legs_mm(source)[0]) / 1000,
+                 leg_end_m=leg_end_m, entry=entry, nodes=tuple(nodes), pieces=tuple(pieces),
+                 geometry=geometry, steps=steps)
+
+
+def _direct(network: WalkNetwork, source: Anywhere, target: Anywhere,
+            total_mm: int) -> tuple[list[int], list[Piece]]:
+    """Return the piece between two places on one edge, if that is the shortest way."""
+    if not (isinstance(source, Places) and isinstance(target, Places)):
+        return [], []
+    if total_mm not in pairs(network, source, target).mm:
+        return [], []
+    return [], [Piece(int(source.edge[0]), int(source.offset_mm[0]), int(target.offset_mm[0]))]
+
+
+def _over_nodes(network: WalkNetwork, source: Anywhere, target: Anywhere, entry: int,  # noqa: PLR0913, PLR0917
+                total_mm: int, state: NDArray[np.uint64], via: NDArray[np.int32]
+                ) -> tuple[list[int], list[Piece]]:
+    """Follow the search's edges from the source to the target."""
+    out = ends(network, source, "source")
+    key = state[out.node]
+    mm = (key >> np.uint64(32)).astype(np.int64) + out.mm
+    good = (key != kernels.UNREACHED) & (mm == total_mm)
+    good &= (key & np.uint64(0xFFFFFFFF)).astype(np.int64) == entry
+    first = int(np.flatnonzero(good)[0])
+    node, pieces = int(out.node[first]), []
+    if isinstance(source, Places):
+        start = int(source.offset_mm[0])
+        stop = start - (int(out.mm[first]) - int(source.leg_mm[0]))
+        pieces.append(_toward(network, int(source.edge[0]), start, start - stop, node))
+    nodes = [node]
+    while via[node] >= 0:
+        edge = int(via[node])
+        forth = int(network.edge_u[edge]) == node
+        length = int(network.edge_mm[edge])
+        pieces.append(Piece(edge, 0, length) if forth else Piece(edge, length, 0))
+        node = int(network.edge_v[edge] if forth else network.edge_u[edge])
+        nodes.append(node)
+    if isinstance(target, Places):
+        left = int(state[node] >> np.uint64(32)) - int(target.leg_mm[0])
+        offset = int(target.offset_mm[0])
+        whole = _toward(network, int(target.edge[0]), offset, left, node)
+        pieces.append(Piece(whole.edge, whole.stop_mm, whole.start_mm))
+    return nodes, pieces
+
+
+def _toward(network: WalkNetwork, edge: int, offset_mm: int, mm: int, node: int) -> Piece:
+    """Return the piece of an edge from an offset to the end that is `node`, `mm` away."""
+    length = int(network.edge_mm[edge])
+    at_u = int(network.edge_u[edge]) == node and mm == offset_mm
+    return Piece(edge, offset_mm, 0 if at_u else length)
+
+
+def _lonlat_lines(network: WalkNetwork, pieces: list[Piece],
+                  nodes: list[int]) -> list[NDArray[np.float64]]:
+    """Return the coordinates of each piece, in walking direction (lon, lat)."""
+    to_lonlat = pyproj.Transformer.from_crs(network.crs, "EPSG:4326", always_xy=True)
+    lines = []
+    for edge, start_mm, stop_mm in pieces:
+        length = max(int(network.edge_mm[edge]), 1)
+        part = substring(network.line(edge), start_mm / length, stop_mm / length, normalized=True)
+        xy = shapely.get_coordinates(part)
+        lines.append(np.column_stack(to_lonlat.transform(xy[:, 0], xy[:, 1])))
+    return lines or [network.node_lonlat[nodes]]
+
+
+def _joined(lines: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Return one run of coordinates without repeats; at least two, for a line."""
+    points = np.concatenate(lines)
+    keep = np.r_[True, np.any(np.abs(np.diff(points, axis=0)) > 1e-12, axis=1)]
+    points = points[keep]
+    return points if len(points) > 1 else np.repeat(points, 2, axis=0)
+
+
+def _bearing(line: NDArray[np.float64], *, at_end: bool) -> float:
+    """Return the direction in which a piece begins or ends [degrees from north, clockwise]."""
+    points = line[::-1] if at_end else line
+    azimuth, _, metres = GEODESIC.inv(
+        np.full(len(points), points[0, 0]), np.full(len(points), points[0, 1]),
+        points[:, 0], points[:, 1])
+    far = np.flatnonzero(metres >= _LOOK_M)
+    look = far[0] if len(far) else len(points) - 1
+    return float(azimuth[look] + (180 if at_end else 0)) % 360
+
+
+def _turn(before: float, after: float) -> Turn:
+    """Name the change from one direction to another.
+
+    Examples
+    --------
+    >>> _turn(0.0, 90.0), _turn(10.0, 350.0), _turn(0.0, 181.0), _turn(90.0, 55.0)
+    ('right', 'straight', 'u_turn', 'slight_left')
+    """
+    change = (after - before + 180) % 360 - 180
+    side = "right" if change > 0 else "left"
+    for bound, kind in _TURNS:
+        if abs(change) <= bound:
+            if not kind:
+                return "straight"
+            return side if kind == "plain" else f"{kind}{side}"  # type: ignore[return-value]
+    return "u_turn"
+
+
+def _steps(network: WalkNetwork, pieces: list[Piece], lines: list[NDArray[np.float64]],
+           leg_end_m: float) -> tuple[Step, ...]:
+    """Join the pieces into steps: a new one where the street, its kind or the direction changes."""
+    found: list[Step] = []
+    previous = 0.0
+    for piece, line in zip(pieces, lines, strict=False):
+        street = _street(network, piece.edge)
+        bearing = _bearing(line, at_end=False)
+        bend = abs((bearing - previous + 180) % 360 - 180)
+        last = found[-1] if found else None
+        if last and (last.name, last.street_class, last.steps) == street and bend <= _SAME_WAY_DEGREES:
+            metres = last.distance_m + piece.mm / 1000
+            found[-1] = Step(last.turn, *street, last.bearing, metres)
+        else:
+            turn: Turn = _turn(previous, bearing) if last else "start"
+            compass = _COMPASS[round(bearing / 45) % 8]
+            found.append(Step(turn, *street, compass, piece.mm / 1000))
+        previous = _bearing(line, at_end=True)
+    return (*found, Step("arrive", "", "", False, "", leg_end_m))
+
+
+def _street(network: WalkNetwork, edge: int) -> tuple[str, str, bool]:
+    """Return name, class and whether it is a stairway; a named street has one class."""
+    row = network.streets.iloc[edge]  # type: ignore[union-attr]
+    name = row["name"] if isinstance(row["name"], str) else ""
+    return name, str(row["class"]), bool(row["steps"])

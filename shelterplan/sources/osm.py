@@ -1,0 +1,95 @@
+"""Read the walkable streets of an OpenStreetMap file: .osm.pbf, .osm, .osm.gz, .osm.bz2."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import osmium
+from osmium.filter import KeyFilter
+from osmium.io import File, FileBuffer, Reader
+
+from shelterplan.progress import Progress, silent
+from shelterplan.sources import walk_rules
+from shelterplan.sources.osm_file import object_lines, parse_tags, positions, read_safely
+from shelterplan.sources.streets import Streets
+from shelterplan.sources.topology import Nodes, Ways, build_streets
+from shelterplan.sources.walk_rules import Tags
+
+__all__ = ["Streets", "read_streets"]
+
+WAY_KEYS = ("highway", "railway", "route")
+NODE_KEYS = ("barrier", "highway", "kerb")
+
+
+def read_streets(path: str | Path, *, progress: Progress = silent) -> Streets:
+    """Read the streets that people can walk along from an OpenStreetMap file.
+
+    Parameters
+    ----------
+    path
+        A .osm.pbf, .osm, .osm.gz or .osm.bz2 file; its content decides, not its name.
+    progress
+        Told how far the reading is.
+
+    Returns
+    -------
+    Streets
+        The streets table, what was left out and why, and the state of the data: the file's
+        replication time, else the newest time stamp among the candidate ways.
+
+    Raises
+    ------
+    SourceError
+        The file cannot be read to its end, or is no OpenStreetMap file. Faults inside a readable
+        file cost the pieces of way they touch and are counted in `Streets.dropped`.
+    """
+
+    def read(source: File | FileBuffer) -> tuple[Ways, Nodes, str]:
+        progress("reading ways", 0.0)
+        ways, cuts, stops, date = _read_ways(source)
+        progress("reading nodes", 0.3)
+        wanted = np.unique(ways.ref)
+        ids, lon, lat = positions(source, wanted)
+        return ways, Nodes(ids, lon, lat, cuts, stops), date
+
+    ways, nodes, date = read_safely(Path(path), read)
+    progress("joining streets", 0.7)
+    streets = build_streets(ways, nodes, date=date)
+    progress("joining streets", 1.0)
+    return streets
+
+
+def _read_ways(source: File | FileBuffer) -> tuple[Ways, frozenset[int], frozenset[int], str]:
+    """Read the candidate ways, the nodes that cut them or stop a wheelchair, and the date."""
+    with Reader(source, osmium.osm.NOTHING) as reader:
+        date = reader.header().get("osmosis_replication_timestamp")
+    of_ways, of_nodes = KeyFilter(*WAY_KEYS), KeyFilter(*NODE_KEYS)
+    of_ways.enable_for(osmium.osm.WAY)
+    of_nodes.enable_for(osmium.osm.NODE)
+    entities = osmium.osm.NODE | osmium.osm.WAY
+    ids: list[int] = []
+    refs: list[str] = []
+    tags_of: list[Tags] = []
+    cuts: set[int] = set()
+    stops: set[int] = set()
+    newest = ""
+    for line in object_lines(source, entities, of_ways, of_nodes, metadata="timestamp"):
+        name, visible, stamp, tag_field, rest = line.split(" ", 4)
+        if visible == "dD":
+            continue
+        tags = parse_tags(tag_field)
+        if name[0] == "n":
+            if walk_rules.node_cuts(tags):
+                cuts.add(int(name[1:]))
+            if walk_rules.node_stops_wheelchair(tags):
+                stops.add(int(name[1:]))
+        elif walk_rules.is_candidate(tags):
+            ids.append(int(name[1:]))
+            refs.append(rest[1:])
+            tags_of.append(tags)
+            newest = max(newest, stamp[1:])
+    sizes = [text.count(",") + 1 if text else 0 for text in refs]
+    ref = np.fromstring(",".join(filter(None, refs)).replace("n", ""), dtype=np.int64, sep=",")
+    ways = Ways.collect(ids, sizes, ref, tags_of)
+    return ways, frozenset(cuts), frozenset(stops), date or newest

@@ -1,0 +1,116 @@
+"""Read one vector file and write it as GeoParquet: run alone, in a process with limits.
+
+`vector.py` starts this file in a fresh interpreter; it imports nothing of the package. The
+environment it is given switches off every GDAL driver but the one that is needed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+import sys
+from pathlib import Path
+from typing import Any
+
+MEMORY_BYTES = 6 * 1024**3
+"""Most address space of the process; libraries reserve much more than they use."""
+CPU_S = 120
+"""Most processor time [s]."""
+FILE_BYTES = 2 * 1024**3
+"""Largest file it may write."""
+HARMLESS = {"MEM"}
+"""Drivers that open nothing and cannot be switched off."""
+INDEX_TABLE = re.compile(
+    r"""CREATE\s+VIRTUAL\s+TABLE\s+("[^"]+"|\w+)\s+USING\s+"?(rtree|fts[345])\b""", re.IGNORECASE
+)
+"""Virtual tables that read nothing outside their own database."""
+
+
+def main(kind: str, source: str, target: str, wanted: str) -> None:
+    """Read `source` (gpkg, shapefile or parquet) and write `target`."""
+    limit_process()
+    table, layers = read_parquet(source) if kind == "parquet" else read_gdal(kind, source, wanted)
+    table.to_parquet(target, index=False)
+    Path(target).with_suffix(".json").write_text(json.dumps({"layers": layers}), "utf-8")
+
+
+def limit_process() -> None:
+    """Cap memory, processor time, file size and open files, where the system can."""
+    try:
+        import resource
+    except ImportError:
+        return
+    for limit, value in (
+        (resource.RLIMIT_AS, MEMORY_BYTES),
+        (resource.RLIMIT_CPU, CPU_S),
+        (resource.RLIMIT_FSIZE, FILE_BYTES),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_NOFILE, 256),
+    ):
+        _, hard = resource.getrlimit(limit)
+        allowed = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(limit, (allowed, allowed))
+
+
+def read_parquet(source: str) -> tuple[Any, list[str]]:
+    """Read a GeoParquet file, within the size its footer declares."""
+    import geopandas
+    import pyarrow.parquet
+
+    footer = pyarrow.parquet.read_metadata(source)
+    size = sum(footer.row_group(i).total_byte_size for i in range(footer.num_row_groups))
+    if size > FILE_BYTES:
+        raise ValueError("unpacks to more than 2 GB")
+    return geopandas.read_parquet(source), []
+
+
+def read_gdal(kind: str, source: str, wanted: str) -> tuple[Any, list[str]]:
+    """Read one layer through GDAL, after a look at which drivers and tables are live."""
+    import pyogrio
+
+    driver = {"gpkg": "GPKG", "shapefile": "ESRI Shapefile"}[kind]
+    live = set(pyogrio.list_drivers()) - HARMLESS
+    if live != {driver}:
+        raise ValueError(f"drivers could not be limited to {driver}: {', '.join(sorted(live))}")
+    if kind == "gpkg":
+        refuse_virtual_tables(source)
+    layers = [str(name) for name, geometry in pyogrio.list_layers(source) if geometry is not None]
+    if wanted not in layers and (wanted or len(layers) != 1):
+        problem = f"no layer {wanted!r}" if wanted else f"{len(layers)} layers with geometry"
+        raise ValueError(f"{problem}; layers: {', '.join(layers) or 'none'}")
+    table = pyogrio.read_dataframe(
+        source,
+        layer=wanted or layers[0],
+        fid_as_index=False,
+        encoding=declared_encoding(source, kind),
+    )
+    return table, layers
+
+
+def declared_encoding(source: str, kind: str) -> str | None:
+    """Return latin-1 (bytes kept one to one) for a shapefile that declares no encoding."""
+    bare = kind == "shapefile" and not Path(source).with_suffix(".cpg").exists()
+    return "ISO-8859-1" if bare else None
+
+
+def refuse_virtual_tables(source: str) -> None:
+    """Stop at a database with virtual tables that may reach outside it."""
+    database = sqlite3.connect(f"file:{source}?mode=ro&immutable=1", uri=True)
+    try:
+        virtual = database.execute(
+            "SELECT sql FROM sqlite_master WHERE type = 'table' AND rootpage = 0"
+        ).fetchall()
+    finally:
+        database.close()
+    for (sql,) in virtual:
+        if not INDEX_TABLE.match(sql or ""):
+            raise ValueError("it holds a virtual table that is no spatial index")
+
+
+if __name__ == "__main__":
+    try:
+        main(*sys.argv[1:])
+    except Exception as error:  # noqa: BLE001  (the parent turns the last line into its message)
+        sys.stderr.write((str(error).strip() or type(error).__name__).splitlines()[0])
+        sys.exit(3)

@@ -1,0 +1,381 @@
+"""A study area: checked tables of one place, their sources, and what was left out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyproj
+
+from shelterplan import area_files, gazetteer, tables
+from shelterplan.entrances import find_entrances
+from shelterplan.errors import AreaError, TableError
+from shelterplan.network import WalkNetwork
+from shelterplan.progress import Progress, silent
+from shelterplan.scenario import Scenario
+from shelterplan.snap import Places, snap
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Mapping
+
+    from shelterplan.scenario import Walker
+    from shelterplan.sources.osm import Streets
+
+ATTRIBUTION = "© OpenStreetMap contributors, ODbL 1.0"
+"""Shown on every map and export that holds OSM data."""
+NOT_USABLE = ("closed", "full")
+"""Status of shelters to which nobody is sent."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """Where a table came from."""
+
+    table: str
+    """Table that it went into."""
+    name: str
+    """File name or service; never a path of a machine."""
+    date: str = ""
+    """Date of the data, ISO 8601; empty if unknown."""
+    licence: str = ""
+    """Licence and attribution."""
+    sha256: str = ""
+    """Hash of the file as it was read."""
+    note: str = ""
+    """What was done with it, and how sure we are of it."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class StudyArea:
+    """Checked tables in lon/lat, and the network made of them in one metric CRS.
+
+    Open one with `open`, make one with `build`. Nothing in it is ever changed.
+
+    Examples
+    --------
+    >>> area = StudyArea.open("monaco")
+    >>> area.title, len(area.communities), int(area.demand["population"].sum())
+    ('Monaco', 9, 38367)
+    """
+
+    name: str
+    title: str
+    crs: pyproj.CRS
+    """Metric CRS of the study area."""
+    communities: gpd.GeoDataFrame
+    demand: gpd.GeoDataFrame
+    shelters: gpd.GeoDataFrame
+    entrances: gpd.GeoDataFrame
+    candidates: gpd.GeoDataFrame
+    places: gpd.GeoDataFrame
+    streets: gpd.GeoDataFrame
+    dropped: pd.DataFrame
+    """What was left out of the streets: `rule`, `reason`, `ways`, `length_m`."""
+    quarantine: pd.DataFrame
+    """Rows that could not be used: `table`, `row`, `column`, `problem`, `mend`."""
+    sources: tuple[Source, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What everybody who sees a result must know."""
+    illustrative: frozenset[str] = frozenset()
+    """Tables that hold synthetic or illustrative data."""
+    _digests: Mapping[str, str] = field(default_factory=dict, repr=False)
+    _snapped: dict[tuple[object, ...], Places] = field(default_factory=dict, repr=False)
+    _networks: dict[bool, WalkNetwork] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def open(cls, area: str | os.PathLike[str]) -> StudyArea:
+        """Open a study area's folder, or an embedded one by its name.
+
+        Raises
+        ------
+        AreaError
+            If there is none, or a file of it is missing or damaged; the file is named.
+        """
+        known = embedded_areas()
+        folder = known.get(str(area)) or Path(area)
+        if not (folder / area_files.MANIFEST).is_file():
+            message = (
+                f"{str(area)!r} is neither a study area's folder (it has no "
+                f"{area_files.MANIFEST}) nor one of {', '.join(sorted(known))}"
+            )
+            raise AreaError(message)
+        manifest, found = area_files.read(folder)
+        try:
+            sources = tuple(Source(**source) for source in manifest.get("source", []))
+            return cls(
+                name=manifest["name"],
+                title=manifest["title"],
+                crs=pyproj.CRS.from_user_input(manifest["crs"]),
+                **{name: tables.checked(name, found[name]) for name in tables.TABLES},
+                dropped=found["dropped"],
+                quarantine=found["quarantine"],
+                sources=sources,
+                notes=tuple(manifest["notes"]),
+                illustrative=frozenset(manifest["illustrative"]),
+                _digests={name: entry["sha256"] for name, entry in manifest["tables"].items()},
+            )
+        except (KeyError, TypeError, TableError, pyproj.exceptions.CRSError) as error:
+            message = f"study area {folder.name!r} does not fit together: {error}"
+            raise AreaError(message) from error
+
+    @classmethod
+    def build(
+        cls,
+        *,
+        name: str,
+        title: str,
+        streets: Streets,
+        communities: gpd.GeoDataFrame,
+        demand: gpd.GeoDataFrame,
+        shelters: gpd.GeoDataFrame,
+        candidates: gpd.GeoDataFrame | None = None,
+        places: gpd.GeoDataFrame | None = None,
+        gates: gpd.GeoDataFrame | None = None,
+        quarantine: pd.DataFrame | None = None,
+        sources: Iterable[Source] = (),
+        notes: Iterable[str] = (),
+        illustrative: Iterable[str] = (),
+        progress: Progress = silent,
+    ) -> StudyArea:
+        """Make a study area of tables.
+
+        The population of a community is the sum of its demand points. Shelters get their
+        entrances here (see `entrances.find_entrances`).
+
+        Parameters
+        ----------
+        name, title : str
+            Short name, and the name that people read.
+        streets : Streets
+            As a reader of streets returns them.
+        communities, demand, shelters, candidates, places : GeoDataFrame
+            Tables as `tables.TABLES` describes them.
+        gates : GeoDataFrame, optional
+            Points of mapped gates and doors.
+        quarantine : DataFrame, optional
+            Rows that the readers could not use.
+        sources, notes, illustrative
+            See the attributes.
+        progress : Progress
+            Told of each stage.
+
+        Raises
+        ------
+        TableError
+            If a table has problems; all of them are listed.
+        AreaError
+            If the tables do not fit together.
+        """
+        progress("checking the tables", 0.0)
+        checked = {
+            key: tables.empty(key) if table is None else tables.checked(key, table)
+            for key, table in (
+                ("communities", communities),
+                ("demand", demand),
+                ("shelters", shelters),
+                ("candidates", candidates),
+                ("places", places),
+                ("streets", streets.edges),
+            )
+        }
+        checked["communities"] = _with_population(checked["communities"], checked["demand"])
+        crs = metric_crs(*_middle(checked["communities"]))
+        progress("finding the entrances", 0.5)
+        entrances = find_entrances(checked["shelters"], checked["streets"], crs, gates)
+        checked["entrances"] = tables.checked("entrances", entrances)
+        WalkNetwork.from_streets(checked["streets"], crs)
+        progress("finding the entrances", 1.0)
+        return cls(
+            name=name,
+            title=title,
+            crs=crs,
+            dropped=streets.dropped,
+            quarantine=_quarantine(quarantine),
+            sources=tuple(sources),
+            notes=tuple(notes),
+            illustrative=frozenset(illustrative),
+            **checked,
+        )
+
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Write the study area to a folder, so that a good one is there at every moment.
+
+        An earlier study area in the folder stays whole until the new one is: the manifest
+        `area.toml`, which names every file and its hash, is put in place last.
+        """
+        area_files.write(Path(folder), self._manifest, self._tables)
+
+    @cached_property
+    def version(self) -> str:
+        """Hash of all content, 16 hexadecimal digits: equal for equal study areas."""
+        digests = self._digests or {
+            key: hashlib.sha256(content).hexdigest()
+            for key, content in area_files.serialised(self._tables).items()
+        }
+        content = json.dumps([self._manifest, sorted(digests.items())], sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+    @property
+    def _tables(self) -> Mapping[str, pd.DataFrame]:
+        return {name: getattr(self, name) for name in (*tables.TABLES, "dropped", "quarantine")}
+
+    @property
+    def _manifest(self) -> dict[str, object]:
+        return {
+            "name": self.name,
+            "title": self.title,
+            "crs": self.crs.to_string(),
+            "attribution": ATTRIBUTION,
+            "notes": list(self.notes),
+            "illustrative": sorted(self.illustrative),
+            "source": [
+                {key: getattr(source, key) for key in Source.__slots__} for source in self.sources
+            ],
+        }
+
+    def network(self, walker: Walker | None = None) -> WalkNetwork:
+        """Return the streets that a walker can use (by default, all of them)."""
+        steps = walker is None or walker.steps
+        if steps not in self._networks:
+            network = WalkNetwork.from_streets(self.streets, self.crs)
+            keep = steps | ~self.streets["steps"].to_numpy(bool)
+            self._networks[steps] = network if keep.all() else network.subset(keep)
+        return self._networks[steps]
+
+    def entrance_places(self, scenario: Scenario | None = None) -> Places:
+        """Return the usable entrances on the network; their owner is the row of the shelter.
+
+        A street of the part of the network with the longest streets is preferred to a nearer one.
+        """
+        scenario = scenario or Scenario()
+        network = self.network(scenario.walker)
+        usable = self.usable_entrances
+        owner = self.shelters.index.get_indexer(usable["shelter_id"])
+        return self._snap("entrances", usable, scenario, network.edge_component == 0, owner)
+
+    @cached_property
+    def metric_communities(self) -> np.ndarray:
+        """Polygons of the communities in the metric CRS, shape (communities,)."""
+        return np.asarray(self.communities.geometry.to_crs(self.crs).array)
+
+    @cached_property
+    def names(self) -> pd.DataFrame:
+        """Names that can be searched, with their positions; see `gazetteer.names`."""
+        return gazetteer.names(self)
+
+    @cached_property
+    def usable_entrances(self) -> gpd.GeoDataFrame:
+        """Entrances that people can expect to get in by.
+
+        Those of shelters that are closed or full, and those opened in an emergency only, are not.
+        """
+        status = self.shelters["status"].reindex(self.entrances["shelter_id"]).to_numpy()
+        shut = self.entrances["emergency_only"].fillna(value=False).to_numpy(bool)
+        return self.entrances[~np.isin(status, NOT_USABLE) & ~shut]
+
+    def demand_places(self, scenario: Scenario | None = None) -> Places:
+        """Return the demand points on the network.
+
+        A street from which a shelter can be reached is preferred to a nearer one without.
+        """
+        scenario = scenario or Scenario()
+        return self._snap("demand", self.demand, scenario, self.leads_somewhere(scenario))
+
+    def leads_somewhere(self, scenario: Scenario | None = None) -> np.ndarray:
+        """Return which edges lie in a part of the network that has a shelter's entrance."""
+        scenario = scenario or Scenario()
+        network = self.network(scenario.walker)
+        entrances = self.entrance_places(scenario)
+        parts = network.edge_component
+        return np.isin(parts, parts[entrances.edge[entrances.snapped]])
+
+    def _snap(
+        self,
+        table: str,
+        points: gpd.GeoDataFrame,
+        scenario: Scenario,
+        prefer: np.ndarray,
+        owner: np.ndarray | None = None,
+    ) -> Places:
+        key = (table, scenario.walker.steps, scenario.max_leg_m, scenario.island_slack_m)
+        if key not in self._snapped:
+            self._snapped[key] = snap(
+                self.network(scenario.walker),
+                points.geometry.x,
+                points.geometry.y,
+                prefer=prefer,
+                max_leg_m=scenario.max_leg_m,
+                island_slack_m=scenario.island_slack_m,
+                owner=owner,
+            )
+        return self._snapped[key]
+
+
+def embedded_areas() -> dict[str, Path]:
+    """Return the folders of the embedded study areas, by name.
+
+    Examples
+    --------
+    >>> sorted(embedded_areas())
+    ['coquimbo', 'monaco']
+    """
+    package = Path(str(files("shelterplan")))
+    for data in (package / "data", package.parent / "data"):
+        found = {
+            manifest.parent.name: manifest.parent
+            for manifest in sorted(data.glob(f"*/{area_files.MANIFEST}"))
+        }
+        if found:
+            return found
+    return {}
+
+
+def metric_crs(lon: float, lat: float) -> pyproj.CRS:
+    """Return the metric CRS for a place: its UTM zone, or the polar one beyond them.
+
+    Examples
+    --------
+    >>> metric_crs(7.42, 43.73).to_epsg(), metric_crs(-71.3, -29.9).to_epsg()
+    (32632, 32719)
+    """
+    if lat > 84 or lat < -80:
+        return pyproj.CRS.from_epsg(5041 if lat > 0 else 5042)
+    zone = min(int((lon + 180) // 6) + 1, 60)
+    return pyproj.CRS.from_epsg((32600 if lat >= 0 else 32700) + zone)
+
+
+def _middle(table: gpd.GeoDataFrame) -> tuple[float, float]:
+    """Return the middle of a table's extent (lon, lat)."""
+    west, south, east, north = table.total_bounds
+    return (west + east) / 2, (south + north) / 2
+
+
+def _with_population(communities: gpd.GeoDataFrame, demand: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Set the population of each community to the sum of its demand points."""
+    stray = demand.loc[~demand["community_id"].isin(communities.index), "community_id"].unique()
+    if len(stray):
+        message = (
+            f"demand points name communities that do not exist: {', '.join(stray[:5])}. "
+            "Add the communities or mend community_id."
+        )
+        raise AreaError(message)
+    total = demand.groupby("community_id")["population"].sum()
+    return communities.assign(
+        population=total.reindex(communities.index, fill_value=0.0).astype("float64")
+    )
+
+
+def _quarantine(rows: pd.DataFrame | None) -> pd.DataFrame:
+    columns = ["table", "row", "column", "problem", "mend"]
+    if rows is None:
+        return pd.DataFrame(columns=columns, dtype="str")
+    return rows.reindex(columns=columns).astype("str").reset_index(drop=True)

@@ -1,0 +1,289 @@
+"""The columns, units and checks of every table: checked once, all problems told at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from shelterplan.errors import TableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+PERSON_UNIT = 2.0**-20
+"""People are carried in whole multiples of this, so that sums are exact in any order, up to
+8 thousand million people."""
+WORLD = (-180.0, -90.0, 180.0, 90.0)
+_NAMED_ROWS = 5
+
+Kind = Literal["text", "number", "whole", "flag", "people"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a table."""
+
+    name: str
+    kind: Kind
+    required: bool = True
+    choices: tuple[str, ...] = ()
+    """Allowed words; empty for any."""
+    lowest: float | None = None
+    """Smallest allowed number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What a table must look like."""
+
+    index: str
+    columns: tuple[Column, ...]
+    shapes: tuple[str, ...] = ()
+    """Allowed geometry types; empty for a table without geometry."""
+    may_be_empty: bool = False
+
+
+_POLYGONS = ("Polygon", "MultiPolygon")
+_UNKNOWN = ("yes", "no", "unknown")
+
+TABLES: dict[str, Table] = {
+    "communities": Table(
+        "community_id",
+        (
+            Column("name", "text"),
+            Column("district", "text"),
+            Column("population", "people", required=False),
+        ),
+        _POLYGONS,
+    ),
+    "demand": Table(
+        "demand_id", (Column("community_id", "text"), Column("population", "people")), ("Point",)
+    ),
+    "shelters": Table(
+        "shelter_id",
+        (
+            Column("name", "text"),
+            Column("kind", "text", required=False),
+            Column("indoor", "flag", required=False),
+            Column("capacity", "number", required=False, lowest=0),
+            Column("area_m2", "number", required=False, lowest=0),
+            Column("wheelchair", "text", required=False, choices=_UNKNOWN),
+            Column("status", "text", required=False, choices=("open", "closed", "full", "unknown")),
+            Column("verified", "text", required=False),
+            Column("source", "text", required=False),
+        ),
+        ("Point", *_POLYGONS),
+        may_be_empty=True,
+    ),
+    "entrances": Table(
+        "entrance_id",
+        (
+            Column("shelter_id", "text"),
+            Column("emergency_only", "flag", required=False),
+            Column("how", "text", choices=("mapped", "outline", "position")),
+        ),
+        ("Point",),
+        may_be_empty=True,
+    ),
+    "candidates": Table(
+        "site_id",
+        (
+            Column("name", "text"),
+            Column("kind", "text", required=False),
+            Column("capacity", "number", required=False, lowest=0),
+            Column("cost", "number", required=False, lowest=0),
+            Column("area_m2", "number", required=False, lowest=0),
+        ),
+        ("Point", *_POLYGONS),
+        may_be_empty=True,
+    ),
+    "places": Table(
+        "place_id", (Column("name", "text"), Column("kind", "text")), ("Point",), may_be_empty=True
+    ),
+    "streets": Table(
+        "edge",
+        (
+            Column("from", "whole", lowest=0),
+            Column("to", "whole", lowest=0),
+            Column("length_m", "number", lowest=0),
+            Column("class", "text"),
+            Column("name", "text", required=False),
+            Column("steps", "flag"),
+            Column("incline", "text", required=False),
+            Column("forward", "flag"),
+            Column("backward", "flag"),
+            Column("bridge_tunnel", "text", required=False),
+            Column("wheelchair", "text", required=False),
+            Column("osm_id", "whole", required=False),
+        ),
+        ("LineString",),
+    ),
+}
+"""Every table of a study area."""
+
+
+def checked(name: str, table: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return a table with every column it must have, in its proper type.
+
+    Parameters
+    ----------
+    name : str
+        Name of the table, a key of `TABLES`.
+    table : GeoDataFrame
+        As it was read or made, in any lon/lat-based CRS. Further columns are kept.
+
+    Returns
+    -------
+    GeoDataFrame
+        A new table in EPSG:4326; optional columns that were missing hold NA.
+
+    Raises
+    ------
+    TableError
+        With every problem that was found.
+    """
+    spec = TABLES[name]
+    absent = [
+        column.name
+        for column in spec.columns
+        if column.required and column.name not in table.columns
+    ]
+    if absent:
+        raise TableError(name, [f"column {column!r} is missing." for column in absent])
+    result = table.copy()
+    result.index = _ids(table.index, whole=spec.index == "edge").rename(spec.index)
+    problems = list(_index_problems(result.index))
+    for column in spec.columns:
+        if column.name not in result.columns:
+            result[column.name] = _empty(column, result.index)
+            continue
+        values, wrong = _typed(column, result[column.name])
+        problems += _named(result.index, wrong, f"{column.name} {_rule(column)}")
+        result[column.name] = values
+    if not (len(result) or spec.may_be_empty):
+        problems.append("it has no rows.")
+    result, shape_problems = _shapes(result, spec)
+    problems += shape_problems
+    if problems:
+        raise TableError(name, problems)
+    return result
+
+
+def empty(name: str) -> gpd.GeoDataFrame:
+    """Return an empty table with the right columns."""
+    spec = TABLES[name]
+    columns = {column.name: pd.Series([], dtype=object) for column in spec.columns}
+    return checked(name, gpd.GeoDataFrame(columns, geometry=[], crs="EPSG:4326"))
+
+
+def people(values: pd.Series) -> pd.Series:
+    """Return population in whole multiples of `PERSON_UNIT`.
+
+    Examples
+    --------
+    >>> people(pd.Series([0.1] * 10)).sum() == people(pd.Series([0.1])).iloc[0] * 10
+    True
+    """
+    return (values / PERSON_UNIT).round() * PERSON_UNIT
+
+
+def _ids(index: pd.Index, *, whole: bool) -> pd.Index:
+    return pd.RangeIndex(len(index)) if whole else index.map(str).astype("str")
+
+
+def _index_problems(index: pd.Index) -> Iterator[str]:
+    twice = index[index.duplicated()].unique()
+    if len(twice):
+        yield f"{len(twice)} ids occur more than once ({', '.join(map(str, twice[:_NAMED_ROWS]))})."
+
+
+def _empty(column: Column, index: pd.Index) -> pd.Series:
+    dtype = {"text": "str", "flag": "boolean", "whole": "Int64"}.get(column.kind, "Float64")
+    values = pd.Series(pd.NA, index=index, dtype=dtype if dtype != "str" else object)
+    if column.choices == _UNKNOWN or "unknown" in column.choices:
+        return pd.Series("unknown", index=index, dtype="str")
+    return values.astype(dtype)
+
+
+def _typed(column: Column, values: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """Return a column in its type, and which rows are wrong."""
+    if column.kind == "text":
+        text = values.astype("str").where(values.notna())
+        wrong = text.isna() if column.required else pd.Series(False, index=values.index)
+        if column.choices:
+            wrong = wrong | (text.notna() & ~text.isin(column.choices))
+        return text.astype("str"), wrong
+    if column.kind == "flag":
+        flags = values.astype("boolean")
+        wrong = flags.isna() if column.required else pd.Series(False, index=values.index)
+        return (flags if flags.isna().any() or not column.required else flags.astype(bool)), wrong
+    numbers = pd.to_numeric(values, errors="coerce").astype("Float64")
+    given = values.notna()
+    wrong = given & (numbers.isna() | ~np.isfinite(numbers.fillna(0).to_numpy(float)))
+    wrong |= ~given if column.required else False
+    if column.lowest is not None or column.kind == "people":
+        wrong |= (numbers < (column.lowest or 0)).fillna(value=False).astype(bool)
+    if column.kind == "whole":
+        wrong |= (numbers % 1 != 0).fillna(value=False).astype(bool)
+        whole = numbers.where(~wrong).astype("Int64")
+        return (whole if whole.isna().any() else whole.astype("int64")), wrong
+    if column.kind == "people":
+        numbers = people(numbers.where(~wrong))
+    plain = column.required or (column.kind == "people" and not numbers.isna().any())
+    return (numbers.astype("float64") if plain else numbers), wrong
+
+
+def _rule(column: Column) -> str:
+    """Say what a column must hold."""
+    if column.choices:
+        return f"must be one of {', '.join(column.choices)}"
+    lowest = 0 if column.kind == "people" else column.lowest
+    at_least = "" if lowest is None else f" of at least {lowest:g}"
+    return {
+        "text": "must not be empty",
+        "flag": "must be true or false",
+        "whole": f"must be a whole number{at_least}",
+        "number": f"must be a finite number{at_least}",
+        "people": f"must be a finite number{at_least}",
+    }[column.kind]
+
+
+def _named(index: pd.Index, wrong: pd.Series | Sequence[bool], rule: str) -> list[str]:
+    """Return one problem that names the first rows concerned."""
+    rows = index[np.asarray(wrong, bool)]
+    if not len(rows):
+        return []
+    named = ", ".join(map(str, rows[:_NAMED_ROWS])) + (", ..." if len(rows) > _NAMED_ROWS else "")
+    return [f"{rule} ({len(rows)} rows: {named})."]
+
+
+def _shapes(table: gpd.GeoDataFrame, spec: Table) -> tuple[gpd.GeoDataFrame, list[str]]:
+    """Bring geometry to lon/lat and check it."""
+    if not isinstance(table, gpd.GeoDataFrame):
+        return table, ["it has no geometry."]
+    if table.crs is None:
+        return table, ["the coordinate system of its geometry is not known."]
+    table = table.to_crs("EPSG:4326")
+    shapes = table.geometry.array
+    bounds = shapely.bounds(np.asarray(shapes))
+    outside = ~((bounds[:, :2] >= WORLD[:2]).all(1) & (bounds[:, 2:] <= WORLD[2:]).all(1))
+    kind = np.asarray(table.geometry.geom_type.isin(spec.shapes))
+    index = table.index
+    return table, [
+        *_named(index, ~kind, f"geometry must be {' or '.join(spec.shapes)}"),
+        *_named(
+            index,
+            outside & kind,
+            "coordinates must be lon -180 to 180, lat -90 to 90 (latitude and longitude swapped?)",
+        ),
+        *_named(
+            index,
+            kind & ~np.asarray(shapely.is_valid(np.asarray(shapes))),
+            "geometry must not cross itself",
+        ),
+    ]

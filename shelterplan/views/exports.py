@@ -1,0 +1,90 @@
+"""Tables as files to take away: each says whose data it holds and how it was computed."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import pyogrio
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""A cell of text that begins with one of these is a formula to a spreadsheet."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Facts:
+    """What every file says about itself."""
+
+    attribution: str
+    """Whose data it was made from."""
+    illustrative: tuple[str, ...]
+    """Tables that hold illustrative data."""
+    manifest: Mapping[str, Any]
+    """How it was computed: inputs, settings, versions."""
+
+    def texts(self) -> dict[str, str]:
+        """Return the facts as texts, by name."""
+        return {
+            "attribution": self.attribution,
+            "illustrative": ", ".join(self.illustrative) or "none",
+            "manifest": json.dumps(self.manifest, ensure_ascii=False, sort_keys=True, default=str),
+        }
+
+
+def to_csv(table: pd.DataFrame, facts: Facts) -> bytes:
+    """Return a table as CSV in UTF-8, with the mark by which spreadsheets know it.
+
+    Texts that a spreadsheet would run as a formula get an apostrophe. Attribution and the
+    illustrative tables stand in columns of their own, so that every row tells them; the manifest
+    stands in the first row. Geometry is left out. A distance without end is written ``inf``.
+    """
+    plain = pd.DataFrame(table).drop(columns="geometry", errors="ignore").reset_index()
+    texts = facts.texts()
+    plain = plain.assign(**texts | {"manifest": [texts["manifest"]][: len(plain)]
+                                    + [""] * max(0, len(plain) - 1)})
+    worded = plain.select_dtypes(exclude=["number", "bool"]).columns
+    plain = plain.assign(**{name: plain[name].map(_safe_cell) for name in worded})
+    return ("\ufeff" + plain.to_csv(index=False, lineterminator="\r\n")).encode("utf-8")
+
+
+def to_geojson(table: gpd.GeoDataFrame, facts: Facts) -> bytes:
+    """Return a table as GeoJSON, with the facts as further members of the collection.
+
+    JSON has no infinity: a distance without end is null.
+    """
+    finite = table.reset_index().replace([float("inf"), -float("inf")], None)
+    features = json.loads(finite.to_json(drop_id=True))["features"]
+    made = {"type": "FeatureCollection", "attribution": facts.attribution,
+            "illustrative": list(facts.illustrative), "manifest": dict(facts.manifest),
+            "features": features}
+    return json.dumps(made, ensure_ascii=False, default=str).encode("utf-8")
+
+
+def to_geopackage(table: gpd.GeoDataFrame, facts: Facts, *, layer: str) -> bytes:
+    """Return a table as one layer of a GeoPackage, with the facts as its metadata."""
+    with tempfile.TemporaryDirectory(prefix="shelterplan-") as folder:
+        target = Path(folder) / "table.gpkg"
+        pyogrio.write_dataframe(
+            table.reset_index(), target, layer=layer, driver="GPKG",
+            dataset_metadata=facts.texts(), layer_metadata=facts.texts())
+        return target.read_bytes()
+
+
+def _safe_cell(value: object) -> object:
+    """Return a cell that no spreadsheet takes for a formula.
+
+    Examples
+    --------
+    >>> _safe_cell("=1+1"), _safe_cell("-5 m"), _safe_cell("Monaco")
+    ("'=1+1", "'-5 m", 'Monaco')
+    """
+    text = value if isinstance(value, str) else None
+    return f"'{text}" if text is not None and text.startswith(FORMULA) else value

@@ -1,0 +1,421 @@
+"""The command line, from files to answers, on a town that can be checked by eye."""
+
+import csv
+import json
+import math
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+import shapely
+from click.testing import CliRunner
+
+from shelterplan.cli import main
+from shelterplan.cli import text as cli_text
+from shelterplan.study_area import StudyArea
+
+STEP = 0.001
+"""Streets of the town are this far apart [degrees]: 111 m from north to south."""
+LAT, LON = 1.0, 100.0
+
+
+def osm_file() -> str:
+    """Return a town of 3 x 3 crossings, and a street in the north-east that leads nowhere."""
+    points = {i * 3 + j + 1: (LAT + i * STEP, LON + j * STEP) for i in range(3) for j in range(3)}
+    points |= {20: (LAT + 8 * STEP, LON + 8 * STEP), 21: (LAT + 8 * STEP, LON + 9 * STEP)}
+    rows = [[i * 3 + j + 1 for j in range(3)] for i in range(3)]
+    ways = [*rows, *([row[j] for row in rows] for j in range(3)), [20, 21]]
+    nodes = "".join(
+        f'<node id="{key}" version="1" lat="{lat:.4f}" lon="{lon:.4f}"/>'
+        for key, (lat, lon) in points.items()
+    )
+    lines = "".join(
+        f'<way id="{number}" version="1">'
+        + "".join(f'<nd ref="{key}"/>' for key in way)
+        + f'<tag k="highway" v="residential"/><tag k="name" v="Street {number}"/></way>'
+        for number, way in enumerate(ways, start=1)
+    )
+    return f'<?xml version="1.0"?><osm version="0.6">{nodes}{lines}</osm>'
+
+
+def communities(*, name="=West") -> str:
+    west = shapely.box(LON - STEP, LAT - STEP, LON + 1.5 * STEP, LAT + 3 * STEP)
+    east = shapely.box(LON + 1.5 * STEP, LAT - STEP, LON + 10 * STEP, LAT + 10 * STEP)
+    return json.dumps(
+        {
+            "type": "FeatureCollection",
+            "features": [
+                {
+                    "type": "Feature",
+                    "geometry": json.loads(shapely.to_geojson(shape)),
+                    "properties": {"id": key, "name": label, "district": "Town", "population": 100},
+                }
+                for key, label, shape in (("w", name, west), ("e", "东区", east))
+            ],
+        }
+    )
+
+
+POPULATION = f"""lat,lon,population
+{LAT},{LON},60
+{LAT + 2 * STEP},{LON},30
+{LAT},{LON + 2 * STEP},20.5
+{LAT + 8 * STEP},{LON + 8.5 * STEP},7
+{LAT + 2 * STEP},{LON + 8 * STEP},3
+50,50,9
+x,1,4
+"""
+SHELTERS = f"""id,name,lat,lon,capacity
+007,NA,{LAT},{LON},
+008,School,{LAT + 2 * STEP},{LON + 2 * STEP},350
+009,Swapped,{LON},{LAT},1
+"""
+
+
+@pytest.fixture(scope="session")
+def files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("files")
+    for name, content in (
+        ("town.osm", osm_file()),
+        ("c.geojson", communities()),
+        ("p.csv", POPULATION),
+        ("s.csv", SHELTERS),
+    ):
+        (folder / name).write_text(content, "utf-8")
+    return folder
+
+
+def build_arguments(files, out, **changed):
+    given = {
+        "streets": files / "town.osm",
+        "communities": files / "c.geojson",
+        "population": files / "p.csv",
+        "shelters": files / "s.csv",
+    } | changed
+    return [
+        "build",
+        str(out),
+        *(
+            part
+            for key, value in given.items()
+            if value is not None
+            for part in (f"--{key}", str(value))
+        ),
+    ]
+
+
+def run(*arguments, code=0):
+    result = CliRunner().invoke(main, [str(one) for one in arguments])
+    assert result.exit_code == code, result.output
+    assert "Traceback" not in result.output
+    return result
+
+
+@pytest.fixture(scope="session")
+def town(files, tmp_path_factory):
+    out = tmp_path_factory.mktemp("areas") / "town"
+    run(*build_arguments(files, out, title="The Town"))
+    return out
+
+
+def test_build_reports_and_loses_nobody(files, tmp_path):
+    summary = json.loads(run(*build_arguments(files, tmp_path / "t"), "--json").stdout)
+    assert summary["name"] == "t"
+    assert summary["population_before"] == summary["population_after"] + 9 == 129.5
+    assert summary["population_outside"] == 9
+    assert summary["stated_population"] == {"stated": 200, "points": 120.5, "communities_apart": 2}
+    assert summary["rows"]["shelters"] == 2
+    assert summary["shelters_outside_communities"] == 0
+    with (tmp_path / "t" / "quarantine.csv").open(encoding="utf-8-sig") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [(row["table"], row["row"], row["used"]) for row in rows] == [
+        ("population", "8", "no"),
+        ("shelters", "4", "no"),
+        ("population", "7", "no"),
+    ]
+    assert rows[1]["mend"] == "latitude and longitude swapped?"
+    assert "lie in no community" in rows[2]["problem"]
+
+
+def test_build_for_people(files, tmp_path):
+    said = run(*build_arguments(files, tmp_path / "t", title="The Town")).stdout
+    assert said.startswith("The Town: study area written to")
+    assert "9 of 130 people (1 point) lie in no community" in said
+    assert "states 200 people" in said
+    again = run(*build_arguments(files, tmp_path / "t")).stdout
+    assert "written" in again
+
+
+def test_coverage_by_community(town):
+    rows = json.loads(run("coverage", town, "--by", "community", "--json").stdout)
+    west, east = ({row["community_id"]: row for row in rows}[key] for key in "we")
+    assert west["name"] == "=West"
+    assert west["population"] == west["covered_population"] == 90
+    assert west["coverage_share"] == 1
+    assert (east["population"], east["covered_population"]) == (30.5, 20.5)
+    assert east["no_path_population"] == 7
+    assert east["no_network_population"] == 3
+    for row in rows:
+        reasons = [
+            row[key]
+            for key in row
+            if key.endswith("_population") and key not in {"covered_population", "gap_population"}
+        ]
+        assert sum(reasons) + row["covered_population"] == row["population"]
+    assert east["p95_distance_m"] is None
+
+
+def test_coverage_by_district_and_standards(town):
+    (row,) = json.loads(run("coverage", town, "--by", "district", "--json").stdout)
+    assert (row["district"], row["population"], row["covered_population"]) == ("Town", 120.5, 110.5)
+    (near,) = json.loads(
+        run("coverage", town, "--by", "district", "--json", "--distance-m", "0").stdout
+    )
+    assert near["covered_population"] == 60
+    said = run("coverage", town, "--standard", "cn_gb51143_emergency").stdout
+    assert said.splitlines()[0] == (
+        "The Town: longest walk 500 m (background, cn_gb51143_emergency); adult at 1.27 m/s (seen)."
+    )
+    assert "no way" in said
+    assert "see quarantine.csv" in said
+
+
+def test_coverage_writes_files(town, tmp_path):
+    for ending in ("csv", "geojson", "gpkg"):
+        out = tmp_path / f"gaps.{ending}"
+        run("coverage", town, "--out", out)
+        assert out.stat().st_size > 0
+    text = (tmp_path / "gaps.csv").read_text("utf-8-sig")
+    assert "'=West" in text
+    assert "OpenStreetMap" in text
+    layer = json.loads((tmp_path / "gaps.geojson").read_text("utf-8"))
+    assert len(layer["features"]) == 2
+    assert "OpenStreetMap" in json.dumps(layer, ensure_ascii=False)
+    run("coverage", town, "--by", "district", "--out", tmp_path / "d.geojson")
+    (feature,) = json.loads((tmp_path / "d.geojson").read_text("utf-8"))["features"]
+    assert feature["geometry"]["type"] in {"Polygon", "MultiPolygon"}
+    assert "must end in" in run("coverage", town, "--out", "a.xlsx", code=2).stderr
+    assert (
+        "cannot be written"
+        in run("coverage", town, "--out", tmp_path / "none" / "a.csv", code=1).stderr
+    )
+
+
+def test_nearest(town):
+    rows = json.loads(run("nearest", town, "--lat", LAT, "--lon", LON, "--json").stdout)
+    assert [row["shelter_id"] for row in rows] == ["007", "008"]
+    assert rows[0]["name"] == "NA"
+    assert rows[0]["distance_m"] == 0
+    assert rows[1]["status"] == "covered"
+    assert rows[1]["walk_time_s"] == rows[1]["distance_m"] / 1.27
+    assert rows[1]["distance_m"] == pytest.approx(4 * STEP * 111_000, rel=0.01)
+    assert (
+        len(
+            json.loads(
+                run("nearest", town, "--lat", LAT, "--lon", LON, "--json", "--count", "1").stdout
+            )
+        )
+        == 1
+    )
+    said = run("nearest", town, "--lat", LAT, "--lon", LON, "--walker", "elderly").stdout
+    assert "elderly at 1.1 m/s" in said
+    assert "The way to NA:" in said
+    assert "School" in said
+
+
+@pytest.mark.parametrize(
+    ("lat", "lon", "status"),
+    [
+        (LAT + 8 * STEP, LON + 8.5 * STEP, "no_path"),
+        (LAT + 2 * STEP, LON + 8 * STEP, "no_network"),
+        (-80, 10, "no_network"),
+    ],
+)
+def test_nearest_without_a_way(town, lat, lon, status):
+    result = run("nearest", town, "--lat", lat, "--lon", lon, "--json")
+    (row,) = json.loads(result.stdout)
+    assert row["status"] == status
+    assert row["distance_m"] is row["shelter_id"] is None
+    assert "Note:" in result.stderr
+    assert (
+        "streets there"
+        in run("nearest", town, "--lat", LAT + 8 * STEP, "--lon", LON + 8.5 * STEP).stdout.lower()
+    )
+
+
+def test_check(town):
+    found = json.loads(run("check", town, "--json").stdout)
+    assert {"findings", "grades", "snapping"} == set(found)
+    assert any("swapped" in row["mend"] for row in found["findings"])
+    assert found["grades"][0]["district"] == "Town"
+    said = run("check", town).stdout
+    assert "swapped" in said
+    assert "grade" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nearest", "AREA", "--lat", "114", "--lon", "22"], "swapped"),
+        (["nearest", "AREA", "--lat", "nan", "--lon", "22"], "not from -90"),
+        (["nearest", "AREA", "--lat", "x", "--lon", "22"], "not a valid float"),
+        (["nearest", "AREA", "--lat", "1", "--lon", "1", "--walker", "bird"], "elderly"),
+        (["nearest", "AREA", "--lat", "1", "--lon", "1", "--count", "0"], "0"),
+        (["coverage", "AREA", "--standard", "nope"], "cn_gb51143_emergency"),
+        (["coverage", "AREA", "--standard", "jp_miyagi_tsunami", "--distance-m", "5"], "not both"),
+        (["coverage", "AREA", "--distance-m", "-1"], "not from 0"),
+        (["coverage", "AREA", "--distance-m", "inf"], "not from 0"),
+        (["build", "OUT"], "--communities"),
+        (["fly"], "No such command"),
+    ],
+)
+def test_wrong_use(town, arguments, said):
+    filled = [str(town) if one == "AREA" else one for one in arguments]
+    result = run(*filled, code=2)
+    assert said in result.stderr
+    assert result.stdout == ""
+
+
+def test_build_wants_one_source_of_streets(files, tmp_path):
+    both = [*build_arguments(files, tmp_path / "t"), "--place", "Somewhere"]
+    assert "either --streets or --place" in run(*both, code=2).stderr
+    neither = build_arguments(files, tmp_path / "t", streets=None)
+    assert "either --streets or --place" in run(*neither, code=2).stderr
+
+
+def test_failures_are_one_sentence(files, tmp_path, town):
+    assert "'nowhere' is neither" in run("check", "nowhere", code=1).stderr
+    missing = build_arguments(files, tmp_path / "t", shelters=tmp_path / "none.csv")
+    assert "there is no file" in run(*missing, code=1).stderr
+    url = build_arguments(files, tmp_path / "t", streets="/vsicurl/http://127.0.0.1:9/a.osm")
+    assert "there is no file" in run(*url, code=1).stderr
+    assert not (tmp_path / "t").exists()
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "letter.txt").write_text("dear")
+    assert "other files" in run(*build_arguments(files, tmp_path / "full"), code=1).stderr
+    (tmp_path / "broken").mkdir()
+    for path in town.iterdir():
+        content = path.read_bytes()
+        cut = content[: len(content) // 2] if path.name.startswith("demand") else content
+        (tmp_path / "broken" / path.name).write_bytes(cut)
+    assert "damaged" in run("check", tmp_path / "broken", code=1).stderr
+
+
+def test_problems_of_all_files_come_together(files, tmp_path):
+    (tmp_path / "p.csv").write_text("lat,lon,population\n" + "200,1,1\n" * 30)
+    (tmp_path / "s.csv").write_text("name\nA\n")
+    result = run(
+        *build_arguments(
+            files, tmp_path / "t", population=tmp_path / "p.csv", shelters=tmp_path / "s.csv"
+        ),
+        code=1,
+    )
+    assert "population: 30 problems" in result.stderr
+    assert "no latitude column" in result.stderr
+    alone = run(*build_arguments(files, tmp_path / "t", population=tmp_path / "p.csv"), code=1)
+    assert "row 2: latitude 200 is out of range" in alone.stderr
+    assert "... and 10 more." in alone.stderr
+
+
+def test_population_elsewhere_is_an_error(files, tmp_path):
+    (tmp_path / "p.csv").write_text("lat,lon,population\n50,50,9\n")
+    result = run(*build_arguments(files, tmp_path / "t", population=tmp_path / "p.csv"), code=1)
+    assert "same place" in result.stderr
+
+
+def test_unforeseen_faults_show_no_traceback(monkeypatch, town):
+    monkeypatch.setattr("shelterplan.quality.check", lambda area: 1 / 0)
+    assert "should not have happened (ZeroDivisionError" in run("check", town, code=1).stderr
+
+
+def test_build_of_other_osm_packings_and_layers(files, tmp_path):
+    import gzip
+
+    (tmp_path / "town.osm.gz").write_bytes(gzip.compress((files / "town.osm").read_bytes()))
+    run(*build_arguments(files, tmp_path / "z", streets=tmp_path / "town.osm.gz"))
+    assert json.loads(run("coverage", tmp_path / "z", "--json").stdout)[0]["population"] > 0
+    with_lines = build_arguments(files, tmp_path / "l", streets=tmp_path / "lines.geojson")
+    run(*build_arguments(files, tmp_path / "o"))
+    streets = StudyArea.open(tmp_path / "o").streets
+    layer = streets[["name", "class", "geometry"]].rename(columns={"class": "highway"})
+    (tmp_path / "lines.geojson").write_text(layer.to_json(drop_id=True))
+    run(*with_lines)
+    answers = [run("coverage", tmp_path / name, "--json").stdout for name in "ol"]
+    assert answers[0] == answers[1]
+    (tmp_path / "damaged.osm").write_text(osm_file()[:400])
+    assert run(
+        *build_arguments(files, tmp_path / "d", streets=tmp_path / "damaged.osm"), code=1
+    ).stderr.startswith("Error: ")
+
+
+def test_version_and_help():
+    assert run("--version").stdout.startswith("shelterplan 0.")
+    said = run("--help").stdout
+    for command in ("app", "build", "check", "coverage", "nearest"):
+        assert command in said
+        assert "Example" in run(command, "--help").stdout or command == "app"
+    assert "monaco" in said
+
+
+def test_start_is_quick_and_light():
+    """Help must not load tables or numba; time is bounded loosely for slow machines."""
+    code = (
+        "import sys; sys.argv[1:] = ['--help']\n"
+        "import shelterplan.cli as c\ntry: c.main()\nfinally: "
+        "print([m for m in ('numba', 'geopandas', 'streamlit', 'folium') if m in sys.modules],"
+        " file=sys.stderr)"
+    )
+    started = time.perf_counter()
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr.strip() == "[]"
+    assert time.perf_counter() - started < 3
+
+
+def test_narrow_terminals(town):
+    for arguments in (["--json"], []):
+        done = subprocess.run(
+            [sys.executable, "-m", "shelterplan.cli", "coverage", str(town), *arguments],
+            capture_output=True,
+            check=False,
+            env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        )
+        assert done.returncode == 0, done.stderr
+        if arguments:
+            assert {row["name"] for row in json.loads(done.stdout)} == {"=West", "东区"}
+
+
+def test_bar_is_drawn_only_for_people(capsys):
+    class Screen(list):
+        def isatty(self):
+            return True
+
+        def write(self, text):
+            self.append(text)
+
+        def flush(self):
+            pass
+
+    screen = Screen()
+    cli_text.bar(shown=True, stream=screen)("reading", 0.5)
+    assert "reading" in screen[0]
+    assert "50%" in screen[0]
+    cli_text.bar(shown=False, stream=screen)("reading", 0.7)
+    cli_text.bar(shown=True)("reading", 0.7)
+    assert len(screen) == 1
+    assert capsys.readouterr().err == ""
+
+
+def test_tables_line_up_with_wide_letters(capsys):
+    cli_text.print_table(["name", "n"], [["莲花山", 5], ["a", 1234.0], ["b", math.inf]])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == ["name         n", "莲花山       5", "a        1,234", "b       no way"]
+
+
+def test_names_cannot_move_the_cursor():
+    assert cli_text.clean("a\x1b[31m\r\u202eb") == "a [31m  b"
+
+
+def test_json_is_exact_and_strict():
+    assert cli_text.plain({"a": [math.nan, 0.1 + 0.2]}) == {"a": [None, 0.1 + 0.2]}

@@ -1,0 +1,201 @@
+"""The embedded study areas: rebuilt from the raw files to the same bytes, and sound."""
+
+import hashlib
+import importlib.util
+import struct
+import sys
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+import pytest
+import shapely
+
+from shelterplan import area_files
+from shelterplan.sources.osm_features import read_areas
+from shelterplan.sources.population import zone_of_points
+from shelterplan.study_area import StudyArea, embedded_areas
+
+DATA = Path(__file__).parent.parent / "data"
+NAMES = ("monaco", "coquimbo")
+PEOPLE = {"monaco": 38_367, "coquimbo": 451_834}
+
+
+def script(name):
+    """Load one of the scripts in data/."""
+    spec = importlib.util.spec_from_file_location(name, DATA / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def hashes(folder):
+    return {
+        file.name: hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in folder.iterdir()
+        if file.suffix in {".parquet", ".toml"}
+    }
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def area(request):
+    """Give each embedded study area, as it is opened."""
+    return StudyArea.open(request.param)
+
+
+@pytest.fixture(scope="module")
+def monaco():
+    return StudyArea.open("monaco")
+
+
+@pytest.fixture(scope="module")
+def coquimbo():
+    return StudyArea.open("coquimbo")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_raw_files_give_the_same_bytes_again(name, tmp_path):
+    stored = embedded_areas()[name]
+    written_with = area_files.read(stored)[0]["written_with"]
+    script(f"build_{name}").main(tmp_path / name)
+    here = area_files.read(tmp_path / name)[0]["written_with"]
+    if written_with != here:
+        pytest.skip(f"the bytes depend on library versions: stored with {written_with}, not {here}")
+    assert hashes(tmp_path / name) == hashes(stored)
+
+
+def test_people_are_whole_and_sum_to_the_population(area):
+    assert area.demand["population"].sum() == PEOPLE[area.name]
+    assert area.communities["population"].sum() == PEOPLE[area.name]
+    assert (area.demand["population"] % 1 == 0).all()
+    by_community = area.demand.groupby("community_id")["population"].sum()
+    pd.testing.assert_series_equal(
+        by_community.reindex(area.communities.index),
+        area.communities["population"],
+        check_names=False,
+        check_dtype=False,
+    )
+
+
+def test_every_demand_point_lies_in_its_community(area):
+    own = area.communities.geometry.loc[area.demand["community_id"]]
+    assert shapely.covers(own.to_numpy(), area.demand.geometry.to_numpy()).all()
+
+
+def test_communities_do_not_overlap(area):
+    metric = area.communities.geometry.to_crs(area.crs)
+    assert metric.area.sum() == pytest.approx(metric.union_all().area, abs=0.01)
+
+
+def test_what_is_illustrative_is_said(area):
+    assert {"shelters", "candidates"} <= area.illustrative
+    assert area.notes[0].startswith("Shelters and candidate sites are illustrative: not an offici")
+    assert area.shelters["source"].str.startswith("illustrative:").all()
+    assert area.shelters["capacity"].isna().all()
+    assert not set(area.shelters.index) & set(area.candidates.index)
+
+
+def test_nearly_everybody_is_on_the_network(area):
+    snapped = area.demand_places().snapped
+    share = area.demand.loc[snapped, "population"].sum() / PEOPLE[area.name]
+    assert share > 0.99
+    assert area.entrance_places().snapped.all()
+
+
+def test_the_files_are_small():
+    size = sum(file.stat().st_size for name in NAMES for file in (DATA / name).iterdir())
+    assert size < 4e6
+
+
+def test_hashes_of_the_raw_files_are_recorded(area):
+    raw = {hashlib.sha256(f.read_bytes()).hexdigest() for f in (DATA / "raw" / area.name).iterdir()}
+    recorded = {source.sha256 for source in area.sources} - {""}
+    assert recorded
+    assert recorded <= raw
+
+
+def test_nine_quarters_tile_the_commune_of_monaco(monaco):
+    commune = read_areas(
+        DATA / "raw/monaco/monaco_2023-12-26.osm.pbf",
+        {"boundary": "administrative", "admin_level": "8", "name": "Monaco"},
+    )
+    lines = gpd.GeoSeries(commune.unclosed.geometry, crs=4326).iloc[0]
+    whole = script("build_monaco").close_by_border(lines)
+    together = monaco.communities.geometry.union_all()
+    assert len(monaco.communities) == 9
+    gap = gpd.GeoSeries([whole.symmetric_difference(together)], crs=4326).to_crs(monaco.crs)
+    assert gap.area.item() < 1.0
+    area_m2 = gpd.GeoSeries([together], crs=4326).to_crs(monaco.crs).area.item()
+    assert area_m2 == pytest.approx(2.39e6, rel=0.01)
+
+
+def test_every_home_in_monaco_is_in_exactly_one_quarter(monaco):
+    module = script("build_monaco")
+    homes = module.residential_floor_area(module.dwellings()).buildings
+    outlines = monaco.communities.geometry.to_numpy()
+    count = sum(
+        shapely.covers(outline, homes.geometry.to_numpy()).astype(int) for outline in outlines
+    )
+    assert set(count) == {0, 1}
+    with_people = zone_of_points(monaco.communities, monaco.demand.geometry)
+    assert (with_people == monaco.demand["community_id"]).all()
+
+
+def test_published_numbers_of_monaco_are_kept(monaco):
+    people = monaco.communities["population"]
+    assert people["larvotto"] == 2_192
+    assert people["monaco-ville"] == 1_000
+    assert round(100 * people["monte-carlo"] / 38_367, 1) == 21.6
+    assert round(100 * people["la-rousse"] / 38_367, 1) == 20.9
+    estimated = monaco.communities["certainty"].str.startswith("estimated")
+    assert estimated.sum() == 5
+
+
+def test_every_quarter_with_public_places_has_a_shelter(monaco):
+    where = zone_of_points(monaco.communities, monaco.shelters.representative_point())
+    assert where.notna().all()
+    assert where.value_counts().max() == 2
+    assert 10 <= len(monaco.shelters) <= 16
+
+
+def test_coquimbo_says_what_was_left_out(coquimbo):
+    ways = coquimbo.dropped.set_index("rule")["ways"]
+    assert ways["motorway"] == 133
+    assert ways["trunk"] == 326
+    assert ways["centroid_connector"] == 137
+    assert not set(coquimbo.streets["class"]) & {"motorway", "trunk", "centroid_connector"}
+    assert coquimbo.streets["forward"].all()
+    assert coquimbo.streets["backward"].all()
+    assert "Footpaths" in " ".join(coquimbo.notes)
+
+
+def test_districts_of_coquimbo_are_even_and_called_not_official(coquimbo):
+    people = coquimbo.communities.groupby("district")["population"].sum()
+    assert len(people) == 6
+    assert people.index.str.endswith("(not official)").all()
+    assert people.max() < 1.05 * people.mean()
+
+
+def test_lost_letters_come_back_only_where_one_street_name_has_them():
+    module = script("build_coquimbo")
+    words = module.known_words(pd.Series(["Eleuterio Ramírez", "Peña", "Peño Largo", "Peño"]))
+    assert module.mended("Ramrez, 302", words) == "Ramírez, 302"
+    assert module.mended("Largo", words) == "Largo"
+    ambiguous = module.known_words(pd.Series(["Muñoz", "Muóoz"]))
+    assert module.mended("Muoz", ambiguous) == "Muoz"
+
+
+def test_spatialite_geometry_becomes_well_known_binary():
+    shape = shapely.MultiPolygon([shapely.box(0, 0, 1, 1), shapely.box(2, 2, 3, 4)])
+    wkb = shapely.to_wkb(shape, byte_order=1)
+    parts = bytearray(wkb[1:])
+    step = 1 + 4 + 4 + 4 + 5 * 16
+    for part in range(2):
+        parts[8 + part * step] = 0x69
+    box = struct.pack("<4d", *shape.bounds)
+    blob = b"\x00\x01" + struct.pack("<i", 4326) + box + b"\x7c" + bytes(parts) + b"\xfe"
+    module = script("extract_coquimbo")
+    assert shapely.from_wkb(module.wkb_from_spatialite(blob)).equals(shape)
+    with pytest.raises(SystemExit, match="SpatiaLite"):
+        module.wkb_from_spatialite(b"\x01" * 60)

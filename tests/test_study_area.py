@@ -1,0 +1,213 @@
+"""Study areas on disk, entrances, and what does not fit together."""
+
+import shutil
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+
+from shelterplan import StudyArea, make_plan
+from shelterplan.area_files import MANIFEST
+from shelterplan.entrances import find_entrances
+from shelterplan.errors import AreaError, NetworkError, TableError
+from shelterplan.sources.osm import Streets
+from tests.village import box, communities, demand, point, shelters, streets, village
+
+
+@pytest.fixture(scope="module")
+def area():
+    return village()
+
+
+def test_saved_and_opened_is_the_same(area, tmp_path):
+    area.save(tmp_path / "v")
+    opened = StudyArea.open(tmp_path / "v")
+    assert opened.version == area.version
+    before, after = make_plan(area), make_plan(opened)
+    pd.testing.assert_frame_equal(before.communities, after.communities)
+    pd.testing.assert_frame_equal(before.demand, after.demand)
+    assert before.manifest == after.manifest
+
+
+def test_saving_twice_gives_the_same_bytes(area, tmp_path):
+    for name in ("a", "b"):
+        village().save(tmp_path / name)
+    first, second = (
+        {path.name: path.read_bytes() for path in (tmp_path / name).iterdir()}
+        for name in ("a", "b")
+    )
+    assert first == second
+
+
+def test_a_new_version_replaces_the_old_and_leaves_nothing_behind(area, tmp_path):
+    area.save(tmp_path)
+    village(demand=demand([("west", 1, 10, 0)])).save(tmp_path)
+    assert StudyArea.open(tmp_path).demand["population"].sum() == 1
+    assert len(list(tmp_path.iterdir())) == len(area._tables) + 1
+
+
+def test_an_interrupted_save_leaves_the_old_version_whole(area, tmp_path, monkeypatch):
+    area.save(tmp_path)
+    written = []
+
+    def stop_at_the_fourth(path, target):
+        written.append(path)
+        if len(written) == 4:
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    rename = type(tmp_path).replace
+    monkeypatch.setattr(type(tmp_path), "replace", stop_at_the_fourth)
+    other = village(
+        demand=demand([("west", 1, 10, 0)]),
+        shelters=shelters().iloc[:1],
+        communities=communities().assign(district="One"),
+    )
+    with pytest.raises(KeyboardInterrupt):
+        other.save(tmp_path)
+    monkeypatch.undo()
+    assert StudyArea.open(tmp_path).version == area.version
+    assert not list(tmp_path.glob(".*.tmp"))
+
+
+@pytest.mark.parametrize("table", ["streets", "demand", "dropped"])
+def test_a_damaged_file_is_named(area, tmp_path, table):
+    area.save(tmp_path)
+    path = next(tmp_path.glob(f"{table}-*.parquet"))
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(AreaError, match=rf"{path.name} is damaged"):
+        StudyArea.open(tmp_path)
+    path.unlink()
+    with pytest.raises(AreaError, match=rf"{path.name} is missing"):
+        StudyArea.open(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", "format = 1", "= =", "format = 99\n[tables]\n", "\udcff"])
+def test_a_damaged_manifest_is_named(area, tmp_path, text):
+    area.save(tmp_path)
+    (tmp_path / MANIFEST).write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(AreaError, match=MANIFEST):
+        StudyArea.open(tmp_path)
+
+
+def test_a_file_outside_the_folder_is_never_read(area, tmp_path):
+    area.save(tmp_path / "v")
+    manifest = tmp_path / "v" / MANIFEST
+    name = next((tmp_path / "v").glob("demand-*")).name
+    shutil.move(tmp_path / "v" / name, tmp_path / name)
+    manifest.write_text(manifest.read_text().replace(name, f"../{name}"))
+    with pytest.raises(AreaError, match="missing"):
+        StudyArea.open(tmp_path / "v")
+
+
+def test_an_unknown_area_lists_the_known_ones():
+    with pytest.raises(AreaError, match=r"'atlantis'.*monaco"):
+        StudyArea.open("atlantis")
+
+
+def test_all_problems_of_a_table_are_told_at_once():
+    bad = shelters([("a", None, -5, point(0, 0)), ("b", "B", 10, box(0, 0, 10, 10))])
+    bad = pd.concat([bad, bad.iloc[1:]]).assign(wheelchair="maybe")
+    with pytest.raises(TableError) as error:
+        village(shelters=bad)
+    told = str(error.value)
+    assert "ids occur more than once (b)" in told
+    assert "name must not be empty (1 rows: a)" in told
+    assert "capacity must be a finite number of at least 0 (1 rows: a)" in told
+    assert "wheelchair must be one of yes, no, unknown" in told
+
+
+def test_swapped_coordinates_are_asked_about():
+    odd = demand().set_geometry([shapely.Point(3.0, 200.0)] * 5)
+    with pytest.raises(TableError, match="latitude and longitude swapped"):
+        village(demand=odd)
+
+
+def test_a_missing_column_and_an_unknown_crs_are_told():
+    with pytest.raises(TableError, match="column 'district' is missing"):
+        village(communities=communities().drop(columns="district"))
+    with pytest.raises(TableError, match="coordinate system"):
+        village(
+            communities=gpd.GeoDataFrame(
+                communities().drop(columns="geometry"), geometry=list(communities().geometry)
+            )
+        )
+
+
+def test_demand_in_an_unknown_community_is_refused():
+    with pytest.raises(AreaError, match="communities that do not exist: nowhere"):
+        village(demand=demand([("nowhere", 1, 0, 0)]))
+
+
+def test_a_length_below_the_straight_line_is_refused():
+    table = streets().edges
+    table.loc[2, "length_m"] = 100.0
+    with pytest.raises(NetworkError, match=r"shorter than the straight line.*edges 2"):
+        village(streets=Streets(edges=table, dropped=streets().dropped, kept_ways=6, date=""))
+
+
+def test_unknown_capacity_stays_unknown(area):
+    assert area.shelters["capacity"].isna().tolist() == [False, True]
+    assert area.shelters["status"].tolist() == ["unknown", "unknown"]
+
+
+def entrances_of(shape, gates=None, edges=None):
+    table = gpd.GeoDataFrame({"name": ["x"]}, index=["x"], geometry=[shape], crs="EPSG:4326")
+    edges = streets().edges if edges is None else edges
+    return find_entrances(table, edges, village().crs, gates)
+
+
+def test_a_park_is_entered_where_ways_cross_its_outline():
+    found = entrances_of(box(300, -20, 500, 50))  # the High Street on two sides, the stair above
+    assert found["how"].tolist() == ["outline"] * 3
+    assert found.index.tolist() == ["x:1", "x:2", "x:3"]
+
+
+def test_a_bridge_over_the_outline_is_no_entrance():
+    edges = streets().edges.assign(bridge_tunnel=["bridge"] * 3 + [""] * 3)
+    assert len(entrances_of(box(300, -20, 500, 50), edges=edges)) == 1
+
+
+def test_mapped_gates_win_and_keep_their_kind():
+    gates = gpd.GeoDataFrame(
+        {"emergency_only": [True, False]}, crs="EPSG:4326", geometry=[point(300, 20), point(499, 0)]
+    )
+    found = entrances_of(box(300, -20, 500, 50), gates)
+    assert found["how"].tolist() == ["mapped", "mapped"]
+    assert found["emergency_only"].tolist() == [True, False]
+
+
+def test_an_outline_that_no_way_crosses_is_entered_at_its_nearest_point():
+    found = entrances_of(box(700, 20, 800, 60))
+    assert found["how"].tolist() == ["position"]
+    assert found.geometry.iloc[0].distance(point(750, 20)) < 60 / 111_000
+
+
+def test_emergency_gates_are_not_used():
+    gates = gpd.GeoDataFrame(
+        {"emergency_only": [True]}, geometry=[point(880, -100)], crs="EPSG:4326"
+    )
+    area = village(gates=gates)
+    assert area.entrances["emergency_only"].sum() == 1
+    assert set(area.usable_entrances["shelter_id"]) == {"school"}
+
+
+def test_places_prefer_streets_that_lead_somewhere():
+    # 20 m from the island path, 60 m from the High Street: nearly as near, and it leads on
+    edges = streets(
+        [
+            (0, 1, [(0, 0), (500, 0)], "High Street", "residential"),
+            (2, 3, [(0, 80), (50, 80)], "Island Path", "path"),
+        ]
+    )
+    homes = demand([("west", 5, 25, 60), ("west", 5, 25, 79)])
+    area = village(streets=edges, demand=homes, shelters=shelters([("s", "S", 1, point(500, 0))]))
+    places = area.demand_places()
+    assert places.edge.tolist() == [0, 1]
+    assert places.moved_off_island.tolist() == [True, False]
+    assert places.leg_m == pytest.approx([60, 1], abs=0.1)
+    assert np.isinf(make_plan(area).demand["distance_m"]).tolist() == [False, True]
