@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
-import secrets
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +17,7 @@ import pyproj
 import shapely
 import tomli_w
 
+from shelterplan.atomic import write_whole
 from shelterplan.errors import AreaError
 
 MANIFEST = "area.toml"
@@ -47,8 +46,10 @@ def write(folder: Path, manifest: Mapping[str, object], tables: Mapping[str, pd.
             "rows": len(tables[name]),
             "sha256": digest,
         }
-        _replace(folder / entries[name]["file"], content)
-    _replace(folder / MANIFEST, manifest_text(manifest, entries).encode())
+        path = folder / entries[name]["file"]
+        if not (path.is_file() and path.read_bytes() == content):
+            write_whole(path, content)
+    write_whole(folder / MANIFEST, manifest_text(manifest, entries).encode())
     kept = {entry["file"] for entry in entries.values()}
     for old in folder.glob("*-????????.parquet"):
         if old.name not in kept and old.name.rsplit("-", 1)[0] in entries:
@@ -104,21 +105,6 @@ def _table(folder: Path, file: str, sha256: str) -> pd.DataFrame:
     except (pa.ArrowException, ValueError, KeyError) as error:
         message = f"{folder.name}/{path.name} cannot be read: {error}"
         raise AreaError(message) from error
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Put a file in place in one step: another name, flushed to disk, then renamed."""
-    if path.is_file() and path.read_bytes() == content:
-        return
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _versions() -> dict[str, str]:

@@ -179,6 +179,8 @@ def _nearest(query: NDArray[np.float64], points: NDArray[np.float64],  # noqa: P
     foot = np.full((query.shape[0], 4), np.nan)
     for q in range(query.shape[0]):
         x, y = query[q, 0], query[q, 1]
+        if not (math.isfinite(x) and math.isfinite(y)):  # beyond what the projection can show
+            continue
         column = int(math.floor((x - x0) / cell_m))
         row = int(math.floor((y - y0) / cell_m))
         # nothing in ring r lies nearer than r cells less the way to the own cell's farthest side

@@ -31,6 +31,8 @@ class Ends:
     """Node that the way leads to, or comes from."""
     mm: NDArray[np.int64]
     """Cost of the way, the leg off the street included [mm]."""
+    at_u: NDArray[np.bool_]
+    """Whether the node is met at the beginning of the place's edge, not at its end."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +82,9 @@ def legs_mm(places: Anywhere) -> NDArray[np.int64]:
 def ends(network: WalkNetwork, places: Anywhere, role: Literal["source", "target"]) -> Ends:
     """Return the ways from sources to nodes, or from nodes to targets."""
     if not isinstance(places, Places):
-        return Ends(place=np.arange(len(places)), node=places, mm=np.zeros(len(places), np.int64))
+        count = len(places)
+        return Ends(place=np.arange(count), node=places, mm=np.zeros(count, np.int64),
+                    at_u=np.ones(count, bool))
     row = np.flatnonzero(places.snapped)
     edge = places.edge[row]
     offset, leg = places.offset_mm[row], places.leg_mm[row]
@@ -91,7 +95,8 @@ def ends(network: WalkNetwork, places: Anywhere, role: Literal["source", "target
     mm = np.concatenate([(offset + leg)[at_u], (rest + leg)[at_v]])
     return Ends(place=np.concatenate([row[at_u], row[at_v]]),
                 node=np.concatenate([network.edge_u[edge][at_u], network.edge_v[edge][at_v]]),
-                mm=np.minimum(mm, _BEYOND_MM))
+                mm=np.minimum(mm, _BEYOND_MM),
+                at_u=np.arange(len(mm)) < np.count_nonzero(at_u))
 
 
 def pairs(network: WalkNetwork, sources: Anywhere, targets: Anywhere) -> Pairs:

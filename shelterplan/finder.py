@@ -45,11 +45,12 @@ class Answer:
     """What was found for one place."""
 
     status: Literal["ok", "outside", "no_network", "no_path"]
-    """`outside`: not in the study area, so nearer shelters may be missing from its list."""
+    """`outside`: not in the study area, so nearer shelters may be missing from its list;
+    `no_network`: too far from any street; `no_path`: no shelter can be reached."""
     leg_m: float
     """From the place to the nearest street; `inf` if that is too far [m]."""
     options: tuple[Option, ...]
-    """Nearest first; empty for `no_network` and `no_path`."""
+    """Nearest first; empty if there is no way to any."""
 
 
 def find_shelters(
@@ -103,17 +104,17 @@ def find_shelters(
         prefer=area.leads_somewhere(scenario),
         island_slack_m=scenario.island_slack_m,
     )
+    inside = _inside(area, lon, lat)
     if not here.snapped[0]:
-        return Answer("no_network", np.inf, ())
+        return Answer("no_network" if inside else "outside", np.inf, ())
     doors = area.entrance_places(scenario)
     options = tuple(
         _option(area, here, doors, door, scenario, standard)
         for door in _nearest_doors(access.distances(network, here, doors), doors, max(1, count))
     )
-    leg_m = float(here.leg_m[0])
-    if not options:
-        return Answer("no_path", leg_m, ())
-    return Answer("ok" if _inside(area, lon, lat) else "outside", leg_m, options)
+    if not inside:
+        return Answer("outside", float(here.leg_m[0]), options)
+    return Answer("ok" if options else "no_path", float(here.leg_m[0]), options)
 
 
 def _nearest_doors(distance_m: np.ndarray, doors: Places, count: int) -> list[int]:

@@ -26,8 +26,12 @@ GEODESIC = pyproj.Geod(ellps="WGS84")
 """The earth, for every length in this package."""
 LONGEST_EDGE_M = 1_000_000.0
 """No edge of a walking network is longer [m]."""
-CHORD_TOLERANCE_M = 0.001
+CHORD_ROUNDING_M = 0.001
 """How much a stated length may fall short of the straight line, for rounding [m]."""
+CHORD_TOLERANCE = 0.0
+"""How much it may fall short besides, as a share."""
+SPHERE_TOLERANCE = 0.006
+"""The same for lengths on a sphere, as osmnx gives them: up to 0.56 % less than on the ellipsoid."""
 _NAMED_PROBLEMS = 5
 
 
@@ -125,13 +129,19 @@ class WalkNetwork:
         NetworkError
             If a length is not finite or shorter than the straight line between the ends.
         """
+        return cls._from_streets(streets, crs, CHORD_TOLERANCE)
+
+    @classmethod
+    def _from_streets(cls, streets: gpd.GeoDataFrame, crs: pyproj.CRS,
+                      tolerance: float) -> WalkNetwork:
+        """Build a network whose lengths may fall short of the chord by a share of it."""
         u, v = (streets[end].to_numpy(np.int64) for end in ("from", "to"))
         count = int(max(u.max(initial=-1), v.max(initial=-1))) + 1
         network = cls.from_edges(u, v, streets["length_m"], node_count=count)
         lonlat, ptr = _points(streets)
         first, last = lonlat[ptr[:-1]], lonlat[ptr[1:] - 1]
         chord = GEODESIC.inv(first[:, 0], first[:, 1], last[:, 0], last[:, 1])[2]
-        _refuse(~(chord <= streets["length_m"].to_numpy() + CHORD_TOLERANCE_M),
+        _refuse(chord * (1 - tolerance) > streets["length_m"].to_numpy() + CHORD_ROUNDING_M,
                 "the stated length is shorter than the straight line between the ends")
         return cls(node_count=count, edge_u=network.edge_u, edge_v=network.edge_v,
                    edge_mm=network.edge_mm, forward=streets["forward"].to_numpy(bool),
@@ -143,8 +153,13 @@ class WalkNetwork:
         """Build a network from a networkx or osmnx graph whose edges have a `length` [m].
 
         Nodes are numbered in the order of the graph. Two opposite arcs of equal length become one
-        edge that may be walked both ways. Node attributes `x`, `y` (lon, lat) and edge `geometry`
-        are kept where every node has a position.
+        edge that may be walked both ways. Node attributes `x`, `y` (lon, lat, or in the graph's
+        `crs`) and edge `geometry` are kept where every node has a position.
+
+        Raises
+        ------
+        NetworkError
+            If an edge has no length, or one that is impossible.
         """
         number = {node: i for i, node in enumerate(graph.nodes)}
         rows = [(number[a], number[b], data) for a, b, data in graph.edges(data=True)]
@@ -155,31 +170,36 @@ class WalkNetwork:
                                  directed=graph.is_directed())
         keep = np.arange(len(rows))
         if graph.is_directed():
-            network, keep = _paired(network)
+            loop = [a == b and data.get("oneway") is False for a, b, data in rows]
+            network, keep = _paired(network, np.array(loop, bool))
         if rows and all("x" in data and "y" in data for _, data in graph.nodes(data=True)):
             streets = _streets_of(network, graph, [rows[i][2] for i in keep])
-            return cls.from_streets(streets, streets.estimate_utm_crs())
+            return cls._from_streets(streets, streets.estimate_utm_crs(), SPHERE_TOLERANCE)
         return network
 
     def to_networkx(self) -> nx.MultiDiGraph:
         """Return the arcs as a networkx graph, in the form that osmnx uses.
 
-        Edges carry `length` [m] and, with geometry, the columns of the streets table; nodes carry
-        `x` and `y` (lon, lat). The key of an arc is its edge number.
+        Edges carry `length` [m], `oneway` and, with geometry, the columns of the streets table;
+        nodes carry `x` and `y` (lon, lat). The key of an arc is its edge number.
         """
         graph = nx.MultiDiGraph(crs="EPSG:4326")
         graph.add_nodes_from(range(self.node_count))
-        attributes: list[dict[str, Any]] = [{} for _ in range(len(self.edge_mm))]
+        there: list[dict[str, Any]] = [{} for _ in range(len(self.edge_mm))]
+        back = there
         if self.streets is not None:
             columns = self.streets.drop(columns=["from", "to", "length_m", "forward", "backward"])
-            attributes = columns.rename(columns={"class": "highway"}).to_dict("records")
-            for node, (x, y) in enumerate(self.node_lonlat):
-                graph.nodes[node].update(x=float(x), y=float(y))
-        for a, b, allowed in ((self.edge_u, self.edge_v, self.forward),
-                              (self.edge_v, self.edge_u, self.backward)):
-            graph.add_edges_from(
-                (int(a[e]), int(b[e]), int(e), {**attributes[e], "length": self.edge_mm[e] / 1000})
-                for e in np.flatnonzero(allowed))
+            columns = columns.rename(columns={"class": "highway"})
+            there = columns.to_dict("records")
+            back = columns.assign(geometry=columns.geometry.reverse()).to_dict("records")
+            for node, (x, y) in enumerate(self.node_lonlat.tolist()):
+                graph.nodes[node].update(x=x, y=y)
+        for a, b, allowed, attributes in ((self.edge_u, self.edge_v, self.forward, there),
+                                          (self.edge_v, self.edge_u, self.backward, back)):
+            for e in np.flatnonzero(allowed).tolist():
+                graph.add_edge(int(a[e]), int(b[e]), key=e, **attributes[e],
+                               length=float(self.edge_mm[e]) / 1000,
+                               oneway=bool(self.forward[e] != self.backward[e]))
         return graph
 
     def subset(self, keep: NDArray[np.bool_]) -> WalkNetwork:
@@ -277,7 +297,11 @@ def _points(streets: gpd.GeoDataFrame) -> tuple[NDArray[np.float64], NDArray[np.
             | shapely.is_empty(lines), "the geometry is not a line")
     ptr = np.zeros(len(lines) + 1, np.int64)
     np.cumsum(shapely.get_num_points(lines), out=ptr[1:])
-    return shapely.get_coordinates(lines), ptr
+    points = shapely.get_coordinates(lines)
+    odd = np.flatnonzero(~np.isfinite(points).all(axis=1))
+    _refuse(np.isin(np.arange(len(lines)), np.searchsorted(ptr, odd, "right") - 1),
+            "a coordinate is not finite")
+    return points, ptr
 
 
 def _node_numbers(name: str, values: ArrayLike) -> NDArray[np.int64]:
@@ -306,19 +330,20 @@ def _millimetres(length_m: NDArray[np.float64]) -> NDArray[np.uint32]:
     return np.rint(length_m * 1000).astype(np.uint32)
 
 
-def _paired(network: WalkNetwork) -> tuple[WalkNetwork, NDArray[np.int64]]:
-    """Join opposite one-way edges of equal length into edges that go both ways."""
+def _paired(network: WalkNetwork,
+            both_ways: NDArray[np.bool_]) -> tuple[WalkNetwork, NDArray[np.int64]]:
+    """Join opposite one-way edges of equal length into edges that go both ways, and open others."""
     low = np.minimum(network.edge_u, network.edge_v)
     high = np.maximum(network.edge_u, network.edge_v)
     arcs = pd.DataFrame({"low": low, "high": high, "mm": network.edge_mm,
                          "down": network.edge_u > network.edge_v})
     arcs["nth"] = arcs.groupby(["low", "high", "mm", "down"]).cumcount()
-    twin = arcs.duplicated(["low", "high", "mm", "nth"], keep=False).to_numpy()
-    twin &= (low != high)
-    second = twin & arcs.duplicated(["low", "high", "mm", "nth"]).to_numpy()
+    same = ["low", "high", "mm", "nth"]
+    twin = arcs.duplicated(same, keep=False).to_numpy() & (low != high)
+    second = twin & arcs.duplicated(same).to_numpy()
     both = WalkNetwork(node_count=network.node_count, edge_u=network.edge_u,
                        edge_v=network.edge_v, edge_mm=network.edge_mm,
-                       forward=network.forward, backward=network.backward | twin)
+                       forward=network.forward, backward=twin | both_ways)
     return both.subset(~second), np.flatnonzero(~second)
 
 
@@ -326,17 +351,31 @@ def _streets_of(network: WalkNetwork, graph: nx.Graph, data: list[dict[str, Any]
     """Make the streets table of a graph whose nodes have positions."""
     xy = np.array([(node["x"], node["y"]) for _, node in graph.nodes(data=True)], float)
     straight = shapely.linestrings(np.stack([xy[network.edge_u], xy[network.edge_v]], axis=1))
-    lines = [row.get("geometry", line) for row, line in zip(data, straight, strict=True)]
-
-    def text(row: dict[str, Any], key: str) -> str | None:
-        value = row.get(key)
-        return "; ".join(map(str, value)) if isinstance(value, list) else value
-
+    lines = np.array([row.get("geometry", line)
+                      for row, line in zip(data, list(straight), strict=True)], object)
+    first, last = (shapely.get_coordinates(shapely.get_point(lines, end)) for end in (0, -1))
+    at_u = xy[network.edge_u]  # undirected graphs keep the line of either direction
+    turned = np.abs(last - at_u).sum(axis=1) < np.abs(first - at_u).sum(axis=1)
+    lines[turned] = shapely.reverse(lines[turned])
+    kinds = [_texts(row.get("highway")) for row in data]
     table = pd.DataFrame({
         "from": network.edge_u, "to": network.edge_v, "length_m": network.edge_mm / 1000,
-        "class": [text(row, "highway") or "" for row in data],
-        "name": [text(row, "name") for row in data],
-        "steps": [text(row, "highway") == "steps" for row in data],
+        "class": ["; ".join(kind) for kind in kinds],
+        "name": ["; ".join(_texts(row.get("name"))) or None for row in data],
+        "steps": ["steps" in kind for kind in kinds],
         "forward": network.forward, "backward": network.backward,
     })
-    return gpd.GeoDataFrame(table, geometry=lines, crs="EPSG:4326")
+    crs = graph.graph.get("crs", "EPSG:4326")
+    return gpd.GeoDataFrame(table, geometry=lines, crs=crs).to_crs("EPSG:4326")
+
+
+def _texts(value: object) -> list[str]:
+    """Return the texts of an attribute, which osmnx gives as one, as a list, or as NaN.
+
+    Examples
+    --------
+    >>> _texts("Main Street"), _texts(["path", "steps"]), _texts(float("nan"))
+    (['Main Street'], ['path', 'steps'], [])
+    """
+    return [text for text in (value if isinstance(value, list) else [value])
+            if isinstance(text, str) and text]

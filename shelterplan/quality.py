@@ -28,7 +28,7 @@ LIMITS: dict[str, tuple[float, float, float]] = {
     "off_network_share": (0.001, 0.01, 0.05),
     "long_leg_share": (0.02, 0.10, 0.25),
     "stranded_share": (0.005, 0.02, 0.10),
-    "unknown_capacity_share": (0.10, 0.50, 0.90),
+    "unknown_capacity_share": (0.10, 0.50, 1.00),
 }
 """Largest share for a grade of A, B and C; the worst of them is the district's grade. These are
 the program's own choice, not a published rule."""
@@ -185,6 +185,11 @@ MESSAGES: dict[str, Message] = {
         "{name}: no entrance lies within {limit:.0f} m of a street",
         "check its position, or add the street to OpenStreetMap",
     ),
+    "shelters_outside": Message(
+        "note",
+        "{count} of {total} shelters lie outside every community",
+        "nothing, if they belong to a neighbour: people may walk there if streets lead there",
+    ),
     "quarantined": Message("error", "not used: {problem}", "{mend}"),
     "capacity_unknown": Message(
         "warning",
@@ -237,6 +242,7 @@ def _of_rows(area: StudyArea, scenario: Scenario) -> Iterator[Finding]:
         yield Finding("demand", str(key), "home_off_network", {"people": people, "limit": limit})
     on_network = area.entrance_places(scenario).snapped
     usable = area.usable_entrances["shelter_id"].to_numpy(object)
+    inside = _district_of(area.shelters, area).notna()
     for key, shelter in area.shelters.iterrows():
         mine = usable == key
         values = {"name": shelter["name"], "status": shelter["status"], "limit": limit}
@@ -244,7 +250,7 @@ def _of_rows(area: StudyArea, scenario: Scenario) -> Iterator[Finding]:
             yield Finding("shelters", str(key), "shelter_not_usable", values)
         elif not mine.any():
             yield Finding("shelters", str(key), "shelter_no_entrance", values)
-        elif not on_network[mine].any():
+        elif not on_network[mine].any() and inside[key]:
             yield Finding("shelters", str(key), "shelter_off_network", values)
     for _, row in area.quarantine.iterrows():
         values = {"problem": row["problem"], "mend": row["mend"]}
@@ -261,6 +267,10 @@ def _of_tables(area: StudyArea) -> Iterator[Finding]:
     ):
         if count:
             yield Finding(table, "", code, {"count": int(count), "total": len(area.shelters)})
+    afar = int(_district_of(area.shelters, area).isna().sum())
+    if afar:
+        values = {"count": afar, "total": len(area.shelters)}
+        yield Finding("shelters", "", "shelters_outside", values)
     for key, name in area.communities.loc[area.communities["population"] == 0, "name"].items():
         yield Finding("communities", str(key), "nobody_lives_there", {"name": name})
     for _, row in area.dropped.iterrows():

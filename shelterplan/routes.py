@@ -94,7 +94,8 @@ def walk_back(network: WalkNetwork, source: Anywhere, targets: Anywhere, entry: 
         nodes, pieces = _over_nodes(network, source, target, entry, total_mm, state, via)
     pieces = [piece for piece in pieces if piece.mm > 0 or len(pieces) == 1]
     leg_end_m = float(legs_mm(target)[0]) / 1000
-    geometry, steps = None, ()
+    geometry: shapely.LineString | None = None
+    steps: tuple[Step, ...] = ()
     if network.streets is not None:
         lines = _lonlat_lines(network, pieces, nodes)
         geometry = shapely.LineString(_joined(lines))
@@ -126,9 +127,7 @@ def _over_nodes(network: WalkNetwork, source: Anywhere, target: Anywhere, entry:
     first = int(np.flatnonzero(good)[0])
     node, pieces = int(out.node[first]), []
     if isinstance(source, Places):
-        start = int(source.offset_mm[0])
-        stop = start - (int(out.mm[first]) - int(source.leg_mm[0]))
-        pieces.append(_toward(network, int(source.edge[0]), start, start - stop, node))
+        pieces.append(_to_end(network, source, at_u=bool(out.at_u[first])))
     nodes = [node]
     while via[node] >= 0:
         edge = int(via[node])
@@ -138,18 +137,17 @@ def _over_nodes(network: WalkNetwork, source: Anywhere, target: Anywhere, entry:
         node = int(network.edge_v[edge] if forth else network.edge_u[edge])
         nodes.append(node)
     if isinstance(target, Places):
-        left = int(state[node] >> np.uint64(32)) - int(target.leg_mm[0])
-        offset = int(target.offset_mm[0])
-        whole = _toward(network, int(target.edge[0]), offset, left, node)
-        pieces.append(Piece(whole.edge, whole.stop_mm, whole.start_mm))
+        into = ends(network, target, "target")
+        good = (into.node == node) & (into.mm == int(state[node] >> np.uint64(32)))
+        edge, start, stop = _to_end(network, target, at_u=bool(into.at_u[good][0]))
+        pieces.append(Piece(edge, stop, start))
     return nodes, pieces
 
 
-def _toward(network: WalkNetwork, edge: int, offset_mm: int, mm: int, node: int) -> Piece:
-    """Return the piece of an edge from an offset to the end that is `node`, `mm` away."""
-    length = int(network.edge_mm[edge])
-    at_u = int(network.edge_u[edge]) == node and mm == offset_mm
-    return Piece(edge, offset_mm, 0 if at_u else length)
+def _to_end(network: WalkNetwork, place: Places, *, at_u: bool) -> Piece:
+    """Return the piece from a place to one end of its edge."""
+    edge = int(place.edge[0])
+    return Piece(edge, int(place.offset_mm[0]), 0 if at_u else int(network.edge_mm[edge]))
 
 
 def _lonlat_lines(network: WalkNetwork, pieces: list[Piece],

@@ -100,20 +100,27 @@ def snap(network: WalkNetwork, lon: ArrayLike, lat: ArrayLike, *, max_leg_m: flo
     if len(bad):
         message = f"{len(bad)} positions are not in lon -180 to 180, lat -90 to 90 (rows {bad[:5]})"
         raise NetworkError(message)
+    if not max_leg_m >= 0:
+        message = f"max_leg_m must be a number >= 0, got {max_leg_m!r}"
+        raise NetworkError(message)
     points = _metric(network, lon, lat)
     # a little beyond the limit: the projection may stretch, and the leg is measured on the earth
     reach_m = max_leg_m * 1.01 + 0.01
     edge, foot = network.grid.nearest(points, reach_m, np.ones(len(network.edge_mm), bool))
-    nearest_leg_mm = _leg_mm(network, lon, lat, foot)
-    if prefer is not None and not prefer.all():
-        stranded = np.flatnonzero((edge != NOWHERE) & ~prefer[edge])
-        other, other_foot = network.grid.nearest(points[stranded], reach_m, prefer)
-        near = other_foot[:, 2] - foot[stranded, 2] <= island_slack_m  # NaN where there is none
-        edge[stranded[near]], foot[stranded[near]] = other[near], other_foot[near]
     leg_mm = _leg_mm(network, lon, lat, foot)
-    length_mm = np.where(edge == NOWHERE, 0, network.edge_mm[edge] if len(network.edge_mm) else 0)
-    offset_mm = np.rint(np.nan_to_num(foot[:, 3]) * length_mm).astype(np.int64)
-    too_far = leg_mm > round(max_leg_m * 1000)
+    nearest_leg_mm = leg_mm.copy()
+    if prefer is not None and not prefer.all():
+        row = np.flatnonzero((edge != NOWHERE) & ~prefer[edge])
+        other, other_foot = network.grid.nearest(points[row], reach_m, prefer)
+        other_mm = _leg_mm(network, lon[row], lat[row], other_foot)
+        near = (other != NOWHERE) & (other_mm / 1000 <= max_leg_m)
+        near &= other_mm - leg_mm[row] <= island_slack_m * 1000
+        row = row[near]
+        edge[row], foot[row], leg_mm[row] = other[near], other_foot[near], other_mm[near]
+    on = edge != NOWHERE
+    offset_mm = np.zeros(len(edge), np.int64)
+    offset_mm[on] = np.rint(foot[on, 3] * network.edge_mm[edge[on]])
+    too_far = leg_mm / 1000 > max_leg_m
     numbers = np.arange(len(lon)) if owner is None else np.asarray(owner)
     return Places(lon=lon, lat=lat, edge=np.where(too_far, NOWHERE, edge).astype(np.int32),
                   offset_mm=offset_mm, leg_mm=leg_mm, nearest_leg_mm=nearest_leg_mm,

@@ -162,18 +162,29 @@ def check_walk(network, source, targets, way):
 
 
 def spots(network, edge, at_mm):
-    """Return the names of a position: itself, and the node it lies at."""
+    """Return the names of a position: itself, and the nodes that lie there."""
     names = {(edge, at_mm)}
     if at_mm == 0:
-        names.add(int(network.edge_u[edge]))
+        names |= together(network, int(network.edge_u[edge]))
     if at_mm == network.edge_mm[edge]:
-        names.add(int(network.edge_v[edge]))
+        names |= together(network, int(network.edge_v[edge]))
     return names
+
+
+def together(network, node):
+    """Return the nodes that are no millimetre away from a node."""
+    found = {node}
+    none = network.edge_mm == 0
+    for _ in range(network.node_count):
+        for u, v in zip(network.edge_u[none].tolist(), network.edge_v[none].tolist(), strict=True):
+            if found & {u, v}:
+                found |= {u, v}
+    return found
 
 
 def stands_at(network, ends, row):
     if isinstance(ends, np.ndarray):
-        return {int(ends[row])}
+        return together(network, int(ends[row]))
     return spots(network, int(ends.edge[row]), int(ends.offset_mm[row]))
 
 

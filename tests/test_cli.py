@@ -14,7 +14,9 @@ from click.testing import CliRunner
 
 from shelterplan.cli import main
 from shelterplan.cli import text as cli_text
-from shelterplan.study_area import StudyArea
+from shelterplan.errors import DownloadError
+from shelterplan.sources.osm import read_streets
+from shelterplan.study_area import StudyArea, embedded_areas
 
 STEP = 0.001
 """Streets of the town are this far apart [degrees]: 111 m from north to south."""
@@ -230,7 +232,7 @@ def test_nearest(town):
     [
         (LAT + 8 * STEP, LON + 8.5 * STEP, "no_path"),
         (LAT + 2 * STEP, LON + 8 * STEP, "no_network"),
-        (-80, 10, "no_network"),
+        (-80, 10, "outside"),
     ],
 )
 def test_nearest_without_a_way(town, lat, lon, status):
@@ -348,6 +350,33 @@ def test_build_of_other_osm_packings_and_layers(files, tmp_path):
     assert run(
         *build_arguments(files, tmp_path / "d", streets=tmp_path / "damaged.osm"), code=1
     ).stderr.startswith("Error: ")
+
+
+def test_streets_of_a_place(files, tmp_path, monkeypatch):
+    def fetch(place, *, progress):
+        if place == "Nowhere":
+            raise DownloadError("the server did not answer in 180 s")
+        return read_streets(files / "town.osm", progress=progress)
+
+    monkeypatch.setattr("shelterplan.sources.overpass.fetch_streets", fetch)
+    arguments = build_arguments(files, tmp_path / "t", streets=None)
+    assert "did not answer" in run(*arguments, "--place", "Nowhere", code=1).stderr
+    assert not (tmp_path / "t").exists()
+    run(*arguments, "--place", "Town")
+    names = {source.table: source.name for source in StudyArea.open(tmp_path / "t").sources}
+    assert names["streets"] == "Overpass: Town"
+
+
+def test_app_is_started_on_the_wanted_area(monkeypatch):
+    called = {}
+    monkeypatch.setattr("shelterplan.app.launch.run", lambda **given: called.update(given))
+    run("app", "somewhere", "--port", "8600")
+    assert called == {"port": 8600, "area": "somewhere"}
+
+
+def test_embedded_names_in_the_help_exist():
+    said = run("--help").stdout
+    assert all(f'"{name}"' in said for name in embedded_areas())
 
 
 def test_version_and_help():

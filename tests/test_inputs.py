@@ -7,8 +7,10 @@ import geopandas as gpd
 import pandas as pd
 import pytest
 import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from shelterplan.errors import SourceError, TableError
+from shelterplan.errors import ShelterplanError, SourceError, TableError
 from shelterplan.sources import inputs, text_tables
 from shelterplan.sources.inputs import (
     read_candidates,
@@ -301,3 +303,48 @@ def test_candidates_have_a_cost(write):
 
 def test_polygonal_part_of_nothing_is_empty():
     assert inputs.polygonal_part(shapely.LineString([(0, 0), (1, 1)])).is_empty
+
+
+CELLS = st.sampled_from(
+    [
+        "",
+        "1",
+        "-1",
+        "nan",
+        "inf",
+        "1e400",
+        "114",
+        "90.1",
+        "=x",
+        '"',
+        "名",
+        "NA",
+        "1_0",
+        "a,b",
+        "\r",
+        "\0",
+        "9" * 400,
+    ]
+)
+HEADS = ["lat,lon,name,population", "lat;lon;id;capacity", "y\tx\tchildren\tpopulation", ""]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    head=st.sampled_from(HEADS),
+    rows=st.lists(st.lists(CELLS, max_size=5), max_size=5),
+    mark=st.sampled_from(",;\t"),
+    encoding=st.sampled_from(["utf-8", "gb18030", "utf-16"]),
+)
+def test_any_table_is_read_or_refused_in_words(tmp_path_factory, head, rows, mark, encoding):
+    text = "\n".join([head, *(mark.join(row) for row in rows)])
+    path = tmp_path_factory.getbasetemp() / "any.csv"
+    path.write_bytes(text.encode(encoding))
+    for reader in (read_shelters, read_population, read_candidates, read_communities):
+        try:
+            checked = reader(path)
+        except ShelterplanError:
+            continue
+        assert checked.table.index.is_unique
+        assert len(checked.table) == len(checked.rows) == checked.facts["rows_kept"]
+        assert checked.table.geometry.is_valid.all()

@@ -67,6 +67,7 @@ def test_whether_the_walk_meets_the_standard_is_said(area):
     [
         (25, 3000, "no_path", 0),  # on the island
         (300, 1000, "no_network", 0),  # a kilometre from any street
+        (5000, 0, "outside", 0),  # 4 km east of the village
         (-400, 0, "outside", 2),  # west of the village, but the street is near enough
     ],
 )

@@ -12,8 +12,9 @@ import sys
 
 import click
 
-from shelterplan.cli.answers import check, coverage, nearest
+from shelterplan.cli.answers import coverage, nearest
 from shelterplan.cli.build import build
+from shelterplan.cli.check import check
 from shelterplan.errors import ShelterplanError, TableError
 
 SHOWN_PROBLEMS = 20

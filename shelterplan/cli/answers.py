@@ -1,4 +1,4 @@
-"""The commands that ask a study area: `nearest`, `coverage`, `check`."""
+"""The commands that ask a study area: `nearest` and `coverage`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from shelterplan.finder import Answer
     from shelterplan.plan import Plan
-    from shelterplan.quality import Check
     from shelterplan.study_area import StudyArea
 
 AREA = click.argument("area", metavar="AREA")
@@ -38,12 +37,10 @@ WALKER = click.option(
     help="Who walks: sets the speed, and whether steps can be used.",
 )
 FORMATS = (".csv", ".geojson", ".gpkg")
-SHOWN_FINDINGS = 40
-"""Findings of one severity that `check` prints for people."""
 NO_WAY = {
     "no_network": "the place is too far from any street that this walker can use",
     "no_path": "the streets there lead to no shelter for this walker",
-    "outside": "the place lies outside the study area: nearer shelters may be missing",
+    "outside": "the place lies outside the study area, whose shelters are the only ones known",
 }
 """What a status means, in words."""
 UNNAMED = {
@@ -101,7 +98,7 @@ Examples:
 
 With --json: a list with shelter_id, name, distance_m, walk_time_s, status ("covered": within 500 m;
 "too_far"), nearest first. If no shelter can be reached, its one entry has the reason as status
-("no_network", "no_path") and null for everything else."""
+("no_network", "no_path", "outside") and null for everything else."""
 )
 @AREA
 @click.option(
@@ -157,7 +154,12 @@ def answer_rows(answer: Answer) -> list[dict[str, Any]]:
     ]
     empty = dict.fromkeys(("shelter_id", "name", "kind", "distance_m", "walk_time_s"))
     return rows or [
-        {**empty, "status": answer.status, "capacity": None, "outside_study_area": None}
+        {
+            **empty,
+            "status": answer.status,
+            "capacity": None,
+            "outside_study_area": answer.status == "outside",
+        }
     ]
 
 
@@ -363,82 +365,3 @@ def write_table(plan: Plan, area: StudyArea, by: str, out: Path) -> None:
         write_file(out, exports.to_geojson(table, facts))
     else:
         write_file(out, exports.to_geopackage(table, facts, layer="coverage"))
-
-
-@click.command(
-    epilog="""\b
-Examples:
-  shelterplan check monaco
-  shelterplan check mytown --json > problems.json
-
-With --json: an object with findings (table, row, severity, problem, mend), grades (one for each
-district, A to D) and snapping (how far places are from the streets, and how many stand on streets
-that lead nowhere)."""
-)
-@AREA
-@JSON
-def check(area: str, as_json: bool) -> None:  # noqa: FBT001
-    """Say what is wrong or thin in the data, row by row, with a grade for each district.
-
-    AREA is a study area's folder or an embedded name.
-    """
-    from shelterplan import quality
-
-    opened = open_area(area)
-    found = quality.check(opened)
-    if as_json:
-        text.print_json(
-            {
-                "findings": found.findings.to_dict(orient="records"),
-                "grades": found.grades.reset_index().to_dict(orient="records"),
-                "snapping": found.snapping.reset_index().to_dict(orient="records"),
-            }
-        )
-    else:
-        _print_check(opened, found)
-
-
-def _print_check(area: StudyArea, found: Check) -> None:
-    for line in heading(area, None, Scenario()):
-        click.echo(line)
-    click.echo("\nGrades (A good, D not to be relied on; the program's own limits):")
-    measures = [name for name in found.grades.columns if name.endswith("_share")]
-    text.print_table(
-        ["district", "grade", "because of", *(_measure(name) for name in measures)],
-        [
-            [
-                str(key),
-                str(row["grade"]),
-                _measure(str(row["reason"])),
-                *(text.percent(row[name]) for name in measures),
-            ]
-            for key, row in found.grades.iterrows()
-        ],
-    )
-    click.echo("\nHow places meet the streets:")
-    snapping = found.snapping.reset_index()
-    text.print_table(
-        [str(name).replace("_", " ") for name in snapping.columns],
-        snapping.to_numpy(dtype=object).tolist(),
-    )
-    click.echo(f"\nFindings: {len(found.findings):,}")
-    for severity in ("error", "warning", "note"):
-        _print_findings(severity, found.findings[found.findings["severity"] == severity])
-    click.echo("")
-    text.print_notes(area.notes)
-
-
-def _print_findings(severity: str, rows: pd.DataFrame) -> None:
-    for _, row in rows[:SHOWN_FINDINGS].iterrows():
-        where = f"{row['table']} {row['row']}".strip()
-        click.echo(
-            f"  {severity}: {text.clean(where)}: {text.clean(row['problem'])} "
-            f"({text.clean(row['mend'])})."
-        )
-    more = len(rows) - SHOWN_FINDINGS
-    if more > 0:
-        click.echo(f"  ... and {text.counted(more, 'more ' + severity)}; --json lists all.")
-
-
-def _measure(name: str) -> str:
-    return name.removesuffix("_share").replace("_", " ")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,22 +10,20 @@ import click
 
 from shelterplan.cli import text
 from shelterplan.cli.files import csv_bytes, write_file
+from shelterplan.cli.streets import read_any_streets
 from shelterplan.errors import AreaError, ShelterplanError, TableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import geopandas as gpd
-
+    from shelterplan.cli.streets import Network
     from shelterplan.progress import Progress
     from shelterplan.sources.assign import Assigned
-    from shelterplan.sources.osm import Streets
     from shelterplan.sources.records import Checked
     from shelterplan.study_area import Source, StudyArea
 
 FILE = click.Path(path_type=Path)
 QUARANTINE = "quarantine.csv"
-OSM_LICENCE = "© OpenStreetMap contributors, ODbL 1.0"
 DIFFERENCE_SHARE = 0.01
 """Communities whose stated population differs by more than this from their points are counted."""
 
@@ -150,102 +147,6 @@ def read_inputs(
     if failures:
         raise TableError("input files", [str(failure) for failure in failures])
     return Inputs(done[0], done[1], done[2], done[3] if candidates is not None else None)
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Network:
-    """The streets, where they came from, and what else the same file gave."""
-
-    streets: Streets
-    source: Source
-    gates: gpd.GeoDataFrame | None = None
-    places: gpd.GeoDataFrame | None = None
-
-
-def read_any_streets(path: Path | None, place: str | None, progress: Progress) -> Network:
-    """Read streets from an OpenStreetMap file, a layer of lines, or a place by its name."""
-    if path is None:
-        return _download(str(place), progress)
-    from shelterplan.sources.vector import check_file
-
-    if not path.is_file():
-        check_file(path)
-    return _read_osm(path, progress) if looks_like_osm(path) else _read_lines(path)
-
-
-def looks_like_osm(path: Path) -> bool:
-    """Say whether a file is one of OpenStreetMap, by its first bytes."""
-    with path.open("rb") as stream:
-        head = stream.read(4096)
-    return (
-        head[4:].startswith(b"\x0a\x09OSMHeader")
-        or head.startswith((b"\x1f\x8b", b"BZh"))
-        or head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<")
-    )
-
-
-def _read_osm(path: Path, progress: Progress) -> Network:
-    from shelterplan.sources.osm import read_streets
-    from shelterplan.sources.osm_features import read_gates, read_public_places
-    from shelterplan.study_area import Source
-
-    streets = read_streets(path, progress=progress)
-    progress("reading gates and places", 0.0)
-    gates = read_gates(path)
-    progress("reading gates and places", 0.5)
-    places = _named_places(read_public_places(path))
-    progress("reading gates and places", 1.0)
-    source = Source(
-        table="streets",
-        name=path.name,
-        date=streets.date,
-        licence=OSM_LICENCE,
-        sha256=_hash(path),
-        note="walkable ways, mapped gates and named places",
-    )
-    return Network(streets, source, gates, places)
-
-
-def _named_places(found: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Return public places with a name as points, for the search by name."""
-    named = found[found["name"].notna() & (found["name"] != "")]
-    ids = named["osm_type"].astype(str) + "/" + named["osm_id"].astype(str)
-    table: gpd.GeoDataFrame = named[["name", "kind", "geometry"]].set_axis(ids.to_numpy())
-    return table.set_geometry(table.geometry.representative_point())
-
-
-def _read_lines(path: Path) -> Network:
-    from shelterplan.sources.lines import read_lines
-    from shelterplan.sources.vector import read_vector
-    from shelterplan.study_area import Source
-
-    layer = read_vector(path)
-    tagged = "highway" in layer and "class" not in layer
-    streets = read_lines(layer, class_column="highway" if tagged else None)
-    source = Source(
-        table="streets",
-        name=path.name,
-        date=streets.date,
-        sha256=_hash(path),
-        note="a layer of lines, taken as walkable both ways",
-    )
-    return Network(streets, source)
-
-
-def _download(place: str, progress: Progress) -> Network:
-    from shelterplan.sources.overpass import fetch_streets
-    from shelterplan.study_area import Source
-
-    streets = fetch_streets(place, progress=progress)
-    return Network(
-        streets,
-        Source(table="streets", name=f"Overpass: {place}", date=streets.date, licence=OSM_LICENCE),
-    )
-
-
-def _hash(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def assemble(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from typing import TYPE_CHECKING
 
+from shelterplan.atomic import write_whole
 from shelterplan.errors import ShelterplanError
 
 if TYPE_CHECKING:
@@ -22,24 +21,17 @@ class WriteError(ShelterplanError, OSError):
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Write a file in one step: to another name, flushed to disk, then renamed.
+    """Write a file in one step (see `atomic.write_whole`).
 
     Raises
     ------
     WriteError
         The folder does not exist or cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
-        with temporary.open("wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
+        write_whole(path, content)
     except OSError as error:
         raise WriteError(f"{path} cannot be written: {error.strerror}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def csv_bytes(table: pd.DataFrame) -> bytes:

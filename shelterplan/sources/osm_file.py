@@ -303,9 +303,10 @@ def parse_tags(field: str) -> dict[str, str]:
     """
     if len(field) < 2:
         return {}
-    # blanks are by far the most frequent escape, and no separator: undone in one go
-    pairs = [pair.split("=") for pair in field[1:].replace("%20%", " ").split(",")]
-    if "%" in field.replace("%20%", ""):
+    if "%" in field:  # blanks are by far the most frequent escape, and no separator
+        field = field.replace("%20%", " ")
+    pairs = [pair.split("=") for pair in field[1:].split(",")]
+    if "%" in field:
         pairs = [[_plain(part) for part in pair] for pair in pairs]
     return dict(cast("list[tuple[str, str]]", pairs))
 

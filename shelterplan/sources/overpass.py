@@ -23,8 +23,9 @@ from shelterplan.progress import Progress, silent
 from shelterplan.sources import walk_rules
 from shelterplan.sources.download import FIRST_PAUSE_S, MAX_BYTES, Deadline, Request, fetch_json
 from shelterplan.sources.streets import WGS84, Streets
-from shelterplan.sources.topology import Nodes, Ways, build_streets
+from shelterplan.sources.topology import build_streets
 from shelterplan.sources.walk_rules import Tags
+from shelterplan.sources.ways import Nodes, WayCollector, Ways
 
 OVERPASS = "https://overpass-api.de/api/interpreter"
 NOMINATIM = "https://nominatim.openstreetmap.org/search"
@@ -169,6 +170,8 @@ def _accept_elements(answer: object) -> None:
             "be missing. Ask for a smaller area, or use a downloaded .osm.pbf file.",
         )
     ways, nodes = _read_elements(answer["elements"])
+    if not ways.osm_id.size:
+        raise DownloadError("Overpass knows no streets in this area.")
     if not np.isin(ways.ref, nodes.osm_id).all():
         raise DownloadError("Overpass gave ways without all of their nodes: not a whole answer.")
 
@@ -184,14 +187,11 @@ def _read_elements(elements: list[Any]) -> tuple[Ways, Nodes]:
     try:
         nodes = [thing for thing in elements if thing["type"] == "node"]
         ways = [thing for thing in elements if thing["type"] == "way" and _is_street(thing)]
-        refs = [[int(ref) for ref in way["nodes"]] for way in ways]
+        collector = WayCollector()
+        for way in ways:
+            collector.add(int(way["id"]), map(int, way["nodes"]), _tags(way))
         return (
-            Ways.collect(
-                [int(way["id"]) for way in ways],
-                [len(ref) for ref in refs],
-                np.array([number for ref in refs for number in ref], dtype=np.int64),
-                [_tags(way) for way in ways],
-            ),
+            collector.ways(),
             Nodes(
                 np.array([int(node["id"]) for node in nodes], dtype=np.int64),
                 np.array([float(node["lon"]) for node in nodes], dtype=np.float64),

@@ -8,8 +8,8 @@ stretches, never the file.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, replace
-from typing import NamedTuple, TypeVar
+from dataclasses import dataclass, fields, replace
+from typing import TypeVar
 
 import geopandas as gpd
 import numpy as np
@@ -31,55 +31,9 @@ from shelterplan.sources.streets import (
     geodesic_m,
     hilbert_order,
 )
-from shelterplan.sources.walk_rules import Rule, Tags
+from shelterplan.sources.ways import Nodes, Ways
 
 S = TypeVar("S", bound=np.generic)
-
-
-@dataclass(frozen=True)
-class Ways:
-    """Ways as read: `ref[offset[i]:offset[i + 1]]` are the node ids of way i."""
-
-    osm_id: Ints
-    offset: Ints
-    ref: Ints
-    tags: list[Tags]
-
-    @classmethod
-    def collect(cls, ids: list[int], sizes: list[int], ref: Ints, tags: list[Tags]) -> Ways:
-        """Put ways in the order of their ids, whatever order they were read in.
-
-        Parameters
-        ----------
-        ids
-            The id of each way.
-        sizes
-            How many nodes each has.
-        ref
-            The node ids of all ways, end to end.
-        tags
-            The tags of each way.
-        """
-        osm_id = np.array(ids, dtype=np.int64)
-        size = np.array(sizes, dtype=np.int64)
-        order = np.argsort(osm_id, kind="stable")
-        start = (np.cumsum(size) - size)[order]
-        offset = np.concatenate([[0], np.cumsum(size[order])]).astype(np.int64)
-        entry = np.arange(ref.size) + np.repeat(start - offset[:-1], size[order])
-        return cls(osm_id[order], offset, ref[entry], [tags[number] for number in order])
-
-
-@dataclass(frozen=True)
-class Nodes:
-    """Nodes as read: several entries for one id where the data repeats it."""
-
-    osm_id: Ints
-    lon: Floats
-    lat: Floats
-    cuts: frozenset[int] = field(default_factory=frozenset)
-    """Ids of the nodes that nobody can walk past."""
-    stops_wheelchair: frozenset[int] = field(default_factory=frozenset)
-    """Ids of the nodes that a wheelchair cannot pass."""
 
 
 @dataclass(frozen=True)
@@ -126,26 +80,28 @@ def build_streets(ways: Ways, nodes: Nodes, *, date: str = "") -> Streets:
     --------
     A path of three nodes that a street meets in the middle:
 
-    >>> ways = Ways(np.array([7, 8]), np.array([0, 3, 5]), np.array([1, 2, 3, 2, 4]),
-    ...             [{"highway": "path"}, {"highway": "residential", "name": "Rue Basse"}])
+    >>> from shelterplan.sources.ways import WayCollector
+    >>> collector = WayCollector()
+    >>> collector.add(7, [1, 2, 3], {"highway": "path"})
+    >>> collector.add(8, [2, 4], {"highway": "residential", "name": "Rue Basse"})
     >>> lon, lat = np.array([0, 0, 0, 0.001]), np.array([0, 0.001, 0.002, 0.001])
     >>> nodes = Nodes(np.array([1, 2, 3, 4]), lon, lat)
-    >>> build_streets(ways, nodes).edges["length_m"].round(1).tolist()
+    >>> build_streets(collector.ways(), nodes).edges["length_m"].round(1).tolist()
     [110.6, 110.6, 111.3]
     """
     report = Report()
-    views = _judge(ways.tags)
-    kept = np.array([view.rule is None for view in views], dtype=np.bool_)
+    kept = np.array([view.rule is None for view in ways.views], dtype=np.bool_)[ways.kind]
     path = _lay_out(ways, nodes, kept, report)
     start, length = _segments(path)
     lengths = np.bincount(path.way[start], np.minimum(length, MAX_SEGMENT_M), ways.osm_id.size)
     for rule in walk_rules.RULES:
-        hit = np.array([view.rule is rule for view in views], dtype=np.bool_)
+        hit = np.array([view.rule is rule for view in ways.views], dtype=np.bool_)[ways.kind]
         report.add(rule.name, rule.reason, int(hit.sum()), lengths[hit].sum())
     keep = kept[path.way[start]]
-    edges = _edges(path, start[keep], length[keep], ways, views, report)
-    bare = np.setdiff1d(np.flatnonzero(kept & ~_repeated(ways.osm_id)), path.way[start])
-    report.fault("one_node", bare)
+    edges = _edges(path, start[keep], length[keep], ways, report)
+    drawn = _repeated(ways.osm_id)
+    drawn[path.way[start]] = True
+    report.fault("one_node", np.flatnonzero(kept & ~drawn))
     kept_ways = int(edges["osm_id"].nunique())
     return Streets(edges, report.table(), kept_ways, date)
 
@@ -243,7 +199,7 @@ def _segments(path: _Path) -> tuple[Ints, Floats]:
 
 
 def _edges(
-    path: _Path, start: Ints, length: Floats, ways: Ways, views: list[_View], report: Report
+    path: _Path, start: Ints, length: Floats, ways: Ways, report: Report
 ) -> gpd.GeoDataFrame:
     """Join the pieces of the kept ways from one crossing to the next."""
     far = length > MAX_SEGMENT_M
@@ -262,7 +218,7 @@ def _edges(
     report.fault("bad_length", path.way[head[~good]])
     head, tail = head[good], tail[good]
     stopped = _stops(path, head, tail, start)
-    return _table(path, head, tail, length_m[good], stopped, ways, views)
+    return _table(path, head, tail, length_m[good], stopped, ways)
 
 
 def _uses(path: _Path, start: Ints) -> Ints:
@@ -292,17 +248,15 @@ def _table(
     length_m: Floats,
     stopped: Bools,
     ways: Ways,
-    views: list[_View],
 ) -> gpd.GeoDataFrame:
     """Give every node its number and write the streets table."""
     start_node, end_node = _number_nodes(path, head, tail)
     way = path.way[head]
     order = np.lexsort((head, ways.osm_id[way], end_node, start_node))
     head, tail, way = head[order], tail[order], way[order]
-    used, row = np.unique(way, return_inverse=True)
-    about = pd.DataFrame([views[number].about for number in used], columns=list(_ABOUT))
-    about.insert(1, "name", [ways.tags[number].get("name") for number in used])
-    table = about.astype({"name": "str", **_ABOUT}).iloc[row].reset_index(drop=True)
+    about = pd.DataFrame([view.about for view in ways.views], columns=list(_ABOUT)).astype(_ABOUT)
+    table = about.iloc[ways.kind[way]].reset_index(drop=True)
+    table.insert(1, "name", pd.Series(ways.name[way], dtype="str"))
     table["wheelchair"] = table["wheelchair"].mask(
         stopped[order] & table["wheelchair"].isna(), "no"
     )
@@ -323,40 +277,7 @@ _ABOUT = {
     "bridge_tunnel": "str",
     "wheelchair": "str",
 }
-
-
-class _View(NamedTuple):
-    """What the walk rules make of a way's tags."""
-
-    rule: Rule | None
-    """The rule that drops it."""
-    about: tuple[str, bool, str | None, bool, bool, str, str | None]
-    """What the streets table says about it, in the order of `_ABOUT`."""
-
-
-def _judge(tags_of: list[Tags]) -> list[_View]:
-    """Apply the walk rules. Most ways have the same few relevant tags: each set is judged once."""
-    known: dict[tuple[str | None, ...], _View] = {}
-    views: list[_View] = []
-    for tags in tags_of:
-        key = tuple(map(tags.get, walk_rules.KEYS))
-        view = known.get(key)
-        if view is None:
-            view = known[key] = _View(walk_rules.broken_rule(tags), _describe(tags))
-        views.append(view)
-    return views
-
-
-def _describe(tags: Tags) -> tuple[str, bool, str | None, bool, bool, str, str | None]:
-    """Give what the streets table says about a way, in the order of `_ABOUT`."""
-    return (
-        walk_rules.street_class(tags),
-        tags.get("highway") == "steps",
-        tags.get("incline"),
-        *walk_rules.foot_directions(tags),
-        walk_rules.bridge_or_tunnel(tags),
-        walk_rules.wheelchair(tags),
-    )
+"""Columns of the streets table that come from `ways.About`, in its order."""
 
 
 def _number_nodes(path: _Path, head: Ints, tail: Ints) -> tuple[Ints, Ints]:

@@ -6,6 +6,7 @@ environment it is given switches off every GDAL driver but the one that is neede
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import sqlite3
@@ -50,7 +51,8 @@ def limit_process() -> None:
     ):
         _, hard = resource.getrlimit(limit)
         allowed = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(limit, (allowed, allowed))
+        with contextlib.suppress(ValueError, OSError):  # some systems know no such limit
+            resource.setrlimit(limit, (allowed, allowed))
 
 
 def read_parquet(source: str) -> tuple[Any, list[str]]:

@@ -1,0 +1,127 @@
+"""GeoJSON parsed without GDAL, which would take a file of that name for anything it likes."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import pandas as pd
+import pyproj
+import shapely
+from shapely.geometry import shape
+
+from shelterplan.errors import SourceError
+
+if TYPE_CHECKING:
+    from shapely.geometry.base import BaseGeometry
+
+
+def parse_geojson(data: bytes, name: str) -> gpd.GeoDataFrame:
+    """Return the features of GeoJSON: longitude and latitude in WGS 84 unless it says otherwise.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole file.
+    name : str
+        What to call the file in messages.
+
+    Returns
+    -------
+    GeoDataFrame
+        One row for each feature; a geometry that is missing or cannot be read is None.
+
+    Raises
+    ------
+    SourceError
+        Not GeoJSON, not whole, or in a coordinate system that is not known by an EPSG number.
+    """
+    try:
+        content = json.loads(data.decode("utf-8-sig"), parse_constant=_not_finite)
+    except UnicodeDecodeError as error:
+        raise SourceError(f"{name} is not UTF-8, as GeoJSON must be") from error
+    except RecursionError as error:
+        raise SourceError(f"{name} is nested too deeply") from error
+    except ValueError as error:
+        raise SourceError(f"{name} is no whole GeoJSON file: {error}") from error
+    features = _features(content, name)
+    records = [_properties(feature) for feature in features]
+    return gpd.GeoDataFrame(
+        pd.DataFrame(records, index=range(len(records)), dtype=object),
+        geometry=[_shape(feature.get("geometry")) for feature in features],
+        crs=_declared_crs(content, name),
+    )
+
+
+def _not_finite(text: str) -> float:
+    raise ValueError(f"{text} is not a JSON number")
+
+
+def _features(content: Any, name: str) -> list[dict[str, Any]]:  # noqa: ANN401  (parsed JSON)
+    if isinstance(content, dict) and content.get("type") == "Feature":
+        content = {"features": [content]}
+    features = content.get("features") if isinstance(content, dict) else None
+    if not isinstance(features, list) or not all(isinstance(one, dict) for one in features):
+        raise SourceError(f"{name} is JSON, but no GeoJSON FeatureCollection")
+    if not features:
+        raise SourceError(f"{name} has no features")
+    return features
+
+
+def _properties(feature: dict[str, Any]) -> dict[str, Any]:
+    """Return the properties; the feature's own id stands in where they have none."""
+    properties = feature.get("properties")
+    known = properties if isinstance(properties, dict) else {}
+    found = {
+        str(key): json.dumps(value, ensure_ascii=False)
+        if isinstance(value, (dict, list))
+        else value
+        for key, value in known.items()
+        if key != "geometry"
+    }
+    if "id" not in found and isinstance(feature.get("id"), (str, int)):
+        found["id"] = feature["id"]
+    return found
+
+
+def _shape(geometry: Any) -> BaseGeometry | None:  # noqa: ANN401  (parsed JSON)
+    """Return the geometry, or None where it is missing, malformed or not finite."""
+    if not isinstance(geometry, dict):
+        return None
+    try:
+        found: BaseGeometry = shape(geometry)
+    except (
+        ValueError,
+        TypeError,
+        KeyError,
+        IndexError,
+        AttributeError,
+        OverflowError,
+        RecursionError,
+        shapely.errors.ShapelyError,
+    ):
+        return None
+    return None if found.is_empty else found
+
+
+def _declared_crs(content: dict[str, Any], name: str) -> pyproj.CRS:
+    """Return the system of an old `crs` member; by RFC 7946 there is none, and it is WGS 84."""
+    member = content.get("crs")
+    if member is None:
+        return pyproj.CRS.from_epsg(4326)
+    try:
+        text = str(member["properties"]["name"])
+    except (KeyError, TypeError):
+        text = ""
+    if re.fullmatch(r"(urn:ogc:def:crs:)?OGC:(1\.3)?:?CRS84", text, re.IGNORECASE):
+        return pyproj.CRS.from_epsg(4326)
+    found = re.fullmatch(r"(?:urn:ogc:def:crs:)?EPSG:(?:[\d.]*:)?(\d{4,6})", text, re.IGNORECASE)
+    try:
+        return pyproj.CRS.from_epsg(int(found[1]) if found else -1)
+    except pyproj.exceptions.CRSError as error:
+        raise SourceError(
+            f"{name} is in a coordinate system that is not known ({text[:80]!r}): "
+            "save it in WGS 84 (EPSG:4326)"
+        ) from error
