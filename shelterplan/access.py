@@ -28,7 +28,17 @@ if TYPE_CHECKING:
     from shelterplan.network import WalkNetwork
     from shelterplan.snap import Places
 
-__all__ = ["Forest", "Route", "Step", "catchments", "distances", "forest", "k_nearest", "nearest", "route"]
+__all__ = [
+    "Forest",
+    "Route",
+    "Step",
+    "catchments",
+    "distances",
+    "forest",
+    "k_nearest",
+    "nearest",
+    "route",
+]
 
 _SHIFT = np.uint64(32)
 _LOW = np.uint64(0xFFFFFFFF)
@@ -51,8 +61,13 @@ def whole_mm(metres: float) -> int:
     return int(min(kernels.MAX_COST, math.floor(round(min(metres, 1e9) * 1000, 6))))
 
 
-def nearest(network: WalkNetwork, sources: ArrayLike | Places, targets: ArrayLike | Places, *,
-            cutoff_m: float = math.inf) -> pd.DataFrame:
+def nearest(
+    network: WalkNetwork,
+    sources: ArrayLike | Places,
+    targets: ArrayLike | Places,
+    *,
+    cutoff_m: float = math.inf,
+) -> pd.DataFrame:
     """Find the nearest target of every source.
 
     Parameters
@@ -98,8 +113,8 @@ class Forest:
     @cached_property
     def via(self) -> NDArray[np.int32]:
         """Edge on which the way from each node begins; -1 where the target's own is reached."""
-        edge = self.network.reverse_arcs.edge
-        return np.where(self.via_arc < 0, -1, edge[self.via_arc]) if len(edge) else self.via_arc
+        edge = np.append(self.network.reverse_arcs.edge, np.int32(-1))
+        return edge[self.via_arc]  # arc -1 is the last one, edge -1
 
     @property
     def distance_m(self) -> NDArray[np.float64]:
@@ -122,11 +137,17 @@ class Forest:
         mm = (found >> _SHIFT).astype(np.int64)
         start = legs_mm(sources)
         end = np.where(reached, legs_mm(self.targets)[entry] if len(self.targets) else 0, 0)
-        parts = {"distance_m": mm, "leg_start_m": start, "street_m": mm - start - end,
-                 "leg_end_m": end}
+        parts = {
+            "distance_m": mm,
+            "leg_start_m": start,
+            "street_m": mm - start - end,
+            "leg_end_m": end,
+        }
         target = np.where(reached, owners(self.targets)[entry] if len(self.targets) else -1, -1)
-        return pd.DataFrame({"target": target, "entry": entry} | {
-            name: np.where(reached, part / 1000, np.inf) for name, part in parts.items()})
+        return pd.DataFrame(
+            {"target": target, "entry": entry}
+            | {name: np.where(reached, part / 1000, np.inf) for name, part in parts.items()}
+        )
 
     def _reach(self, sources: Anywhere) -> NDArray[np.uint64]:
         """Return distance and target of each source, in the form of `state`."""
@@ -134,11 +155,13 @@ class Forest:
         found = np.full(len(sources), kernels.UNREACHED)
         through = self.state[out.node]
         go = through != kernels.UNREACHED
-        np.minimum.at(found, out.place[go],
-                      through[go] + (out.mm[go].astype(np.uint64) << _SHIFT))
+        np.minimum.at(found, out.place[go], through[go] + (out.mm[go].astype(np.uint64) << _SHIFT))
         direct = pairs(self.network, sources, self.targets)
-        np.minimum.at(found, direct.source,
-                      (direct.mm.astype(np.uint64) << _SHIFT) | direct.target.astype(np.uint64))
+        np.minimum.at(
+            found,
+            direct.source,
+            (direct.mm.astype(np.uint64) << _SHIFT) | direct.target.astype(np.uint64),
+        )
         beyond = (found >> _SHIFT) > np.uint64(self.cutoff_mm)
         _refuse_clipped(bool((beyond & (found != kernels.UNREACHED)).any()), self.cutoff_mm)
         return np.where(beyond, kernels.UNREACHED, found)
@@ -149,24 +172,39 @@ class Forest:
         found = self._reach(source)[0]
         if found == kernels.UNREACHED:
             return None
-        return walk_back(self.network, source, self.targets, int(found & _LOW),
-                         int(found >> _SHIFT), self.state, self.via)
+        return walk_back(
+            self.network,
+            source,
+            self.targets,
+            int(found & _LOW),
+            int(found >> _SHIFT),
+            self.state,
+            self.via,
+        )
 
 
-def forest(network: WalkNetwork, targets: ArrayLike | Places, *,
-           cutoff_m: float = math.inf) -> Forest:
+def forest(
+    network: WalkNetwork, targets: ArrayLike | Places, *, cutoff_m: float = math.inf
+) -> Forest:
     """Search once from all targets against walking direction; see `Forest`."""
     targets = as_places(network, targets)
     limit = whole_mm(cutoff_m)
     seeds, arcs = ends(network, targets, "target"), network.reverse_arcs
-    state, via_arc, clipped = kernels.nearest(arcs.indptr, arcs.indices, arcs.mm, seeds.node,
-                                              seeds.mm, seeds.place, limit, network.delta)
+    state, via_arc, clipped = kernels.nearest(
+        arcs.indptr, arcs.indices, arcs.mm, seeds.node, seeds.mm, seeds.place, limit, network.delta
+    )
     _refuse_clipped(clipped, limit)
     return Forest(network=network, targets=targets, cutoff_mm=limit, state=state, via_arc=via_arc)
 
 
-def k_nearest(network: WalkNetwork, sources: ArrayLike | Places, targets: ArrayLike | Places,
-              k: int, *, cutoff_m: float = math.inf) -> pd.DataFrame:
+def k_nearest(
+    network: WalkNetwork,
+    sources: ArrayLike | Places,
+    targets: ArrayLike | Places,
+    k: int,
+    *,
+    cutoff_m: float = math.inf,
+) -> pd.DataFrame:
     """Find the k nearest different targets of every source.
 
     Parameters
@@ -201,21 +239,49 @@ def k_nearest(network: WalkNetwork, sources: ArrayLike | Places, targets: ArrayL
     seeds, arcs = ends(network, targets, "target"), network.reverse_arcs
     owner = owners(targets).astype(np.int64)
     k = min(k, max(1, len(np.unique(owner))))
-    state, clipped = kernels.k_nearest(arcs.indptr, arcs.indices, arcs.mm, seeds.node, seeds.mm,
-                                       owner[seeds.place], k, limit, network.delta)
+    state, clipped = kernels.k_nearest(
+        arcs.indptr,
+        arcs.indices,
+        arcs.mm,
+        seeds.node,
+        seeds.mm,
+        owner[seeds.place],
+        k,
+        limit,
+        network.delta,
+    )
     out, direct = ends(network, sources, "source"), pairs(network, sources, targets)
-    found, late = kernels.merge_k(state, out.place, out.node, out.mm, len(sources), direct.source,
-                                  direct.mm, owner[direct.target], limit)
+    found, late = kernels.merge_k(
+        state,
+        out.place,
+        out.node,
+        out.mm,
+        len(sources),
+        direct.source,
+        direct.mm,
+        owner[direct.target],
+        limit,
+    )
     _refuse_clipped(clipped or late, limit)
     source, rank = np.nonzero(found != kernels.UNREACHED)
     key = found[source, rank]
-    return pd.DataFrame({"source": source, "rank": rank + 1,
-                         "target": (key & _LOW).astype(np.int64),
-                         "distance_m": (key >> _SHIFT).astype(np.float64) / 1000})
+    return pd.DataFrame(
+        {
+            "source": source,
+            "rank": rank + 1,
+            "target": (key & _LOW).astype(np.int64),
+            "distance_m": (key >> _SHIFT).astype(np.float64) / 1000,
+        }
+    )
 
 
-def distances(network: WalkNetwork, source: ArrayLike | Places, targets: ArrayLike | Places, *,
-              cutoff_m: float = math.inf) -> NDArray[np.float64]:
+def distances(
+    network: WalkNetwork,
+    source: ArrayLike | Places,
+    targets: ArrayLike | Places,
+    *,
+    cutoff_m: float = math.inf,
+) -> NDArray[np.float64]:
     """Return the distance from one source to every target: one search, whatever their number.
 
     Parameters
@@ -244,20 +310,29 @@ def distances(network: WalkNetwork, source: ArrayLike | Places, targets: ArrayLi
     source, targets = _one(as_places(network, source)), as_places(network, targets)
     limit = whole_mm(cutoff_m)
     seeds, arcs = ends(network, source, "source"), network.forward_arcs
-    state, _, clipped = kernels.nearest(arcs.indptr, arcs.indices, arcs.mm, seeds.node, seeds.mm,
-                                        seeds.place, limit, network.delta)
+    state, _, clipped = kernels.nearest(
+        arcs.indptr, arcs.indices, arcs.mm, seeds.node, seeds.mm, seeds.place, limit, network.delta
+    )
     into, direct = ends(network, targets, "target"), pairs(network, source, targets)
     reached = state[into.node] != kernels.UNREACHED
     mm = np.full(len(targets), np.inf)
-    np.minimum.at(mm, into.place[reached],
-                  (state[into.node] >> _SHIFT)[reached].astype(np.int64) + into.mm[reached])
+    np.minimum.at(
+        mm,
+        into.place[reached],
+        (state[into.node] >> _SHIFT)[reached].astype(np.int64) + into.mm[reached],
+    )
     np.minimum.at(mm, direct.target, direct.mm)
     _refuse_clipped(clipped or bool((np.isfinite(mm) & (mm > limit)).any()), limit)
     return np.where(mm <= limit, mm / 1000, np.inf)
 
 
-def catchments(network: WalkNetwork, origins: ArrayLike | Places,
-               destinations: ArrayLike | Places, *, cutoff_m: float) -> csr_array:
+def catchments(
+    network: WalkNetwork,
+    origins: ArrayLike | Places,
+    destinations: ArrayLike | Places,
+    *,
+    cutoff_m: float,
+) -> csr_array:
     """Find every origin within walking distance of every destination.
 
     Parameters
@@ -289,51 +364,55 @@ def catchments(network: WalkNetwork, origins: ArrayLike | Places,
     origins, destinations = as_places(network, origins), as_places(network, destinations)
     count = int(owners(destinations).max(initial=-1)) + 1
     parts = _catchment_parts(network, origins, destinations, count, whole_mm(cutoff_m))
-    ptr = np.zeros(count + 1, np.int64)
-    np.cumsum(np.concatenate([np.diff(part[0]) for part in parts] or [ptr[1:]]), out=ptr[1:])
-    exact = np.float32 if cutoff_m <= _FLOAT32_EXACT_M else np.float64
-    metres = np.concatenate([(part[2] / 1000).astype(exact) for part in parts]
-                            or [np.zeros(0, exact)])
-    place = np.concatenate([part[1] for part in parts] or [np.zeros(0, np.int32)])
-    if len(place) < 2**31:  # scipy widens both index arrays if one of them is wide
+    ptr = np.zeros(len(origins) + 1, np.int64)
+    for _, place, _ in parts:
+        kernels.tally(place, ptr[1:])
+    np.cumsum(ptr, out=ptr)
+    column = np.empty(ptr[-1], np.int32)
+    metres = np.empty(ptr[-1], np.float32 if cutoff_m <= _FLOAT32_EXACT_M else np.float64)
+    free, first = ptr[:-1].copy(), 0
+    for bounds, place, mm in parts:
+        kernels.distribute(bounds, place, mm, first, free, column, metres, 1000.0)
+        first += len(bounds) - 1
+    if len(column) < 2**31:  # scipy widens both index arrays if one of them is wide
         ptr = ptr.astype(np.int32)
-    by_destination = csr_array((metres, place, ptr), shape=(count, len(origins)))
-    return by_destination.T.tocsr()
+    return csr_array((metres, column, ptr), shape=(len(origins), count))
 
 
-def _catchment_parts(network: WalkNetwork, origins: Anywhere, destinations: Anywhere, count: int,
-                     limit: int) -> list[tuple[NDArray[np.int64], NDArray[np.int32],
-                                               NDArray[np.uint32]]]:
+def _catchment_parts(
+    network: WalkNetwork, origins: Anywhere, destinations: Anywhere, count: int, limit: int
+) -> list[tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.uint32]]]:
     """Search in chunks of destinations, on all cores; each thread has its own workspace."""
     owner = owners(destinations)
     seeds, arcs = ends(network, destinations, "target"), network.reverse_arcs
-    seed_ptr, seed = _grouped(owner[seeds.place], count)
+    seed_ptr, seed = kernels.group(owner[seeds.place], count)
     out = ends(network, origins, "source")
-    end_ptr, end = _grouped(out.node, network.node_count)
+    end_ptr, end = kernels.group(out.node, network.node_count)
     direct = pairs(network, origins, destinations)
-    pair_ptr, pair = _grouped(owner[direct.target], count)
-    groups = (seed_ptr, seeds.node[seed], _clip(seeds.mm[seed]),
-              end_ptr, out.place[end].astype(np.int32), _clip(out.mm[end]), len(origins),
-              pair_ptr, direct.source[pair].astype(np.int32), _clip(direct.mm[pair]))
+    pair_ptr, pair = kernels.group(owner[direct.target], count)
+    groups = (
+        seed_ptr,
+        seeds.node[seed],
+        _clip(seeds.mm[seed]),
+        end_ptr,
+        out.place[end].astype(np.int32),
+        _clip(out.mm[end]),
+        len(origins),
+        pair_ptr,
+        direct.source[pair].astype(np.int32),
+        _clip(direct.mm[pair]),
+    )
 
     def search(first: int) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.uint32]]:
         last = min(first + step, count)
-        found: tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.uint32]] = kernels.catchments(
-            arcs.indptr, arcs.indices, arcs.mm, *groups, first, last, np.uint32(limit),
-            network.delta)
-        return found
+        return kernels.catchments(
+            arcs.indptr, arcs.indices, arcs.mm, *groups, first, last, limit, network.delta
+        )
 
     threads = os.process_cpu_count() if hasattr(os, "process_cpu_count") else os.cpu_count()
     step = max(_CHUNK, -(-count // (4 * (threads or 1))))
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(search, range(0, count, step)))
-
-
-def _grouped(key: NDArray[np.int32], count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the bounds of each group and the rows in the order of the groups."""
-    ptr = np.zeros(count + 1, np.int64)
-    np.cumsum(np.bincount(key, minlength=count), out=ptr[1:])
-    return ptr, np.argsort(key, kind="stable")
 
 
 def _clip(mm: NDArray[np.int64]) -> NDArray[np.uint32]:

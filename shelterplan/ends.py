@@ -83,8 +83,12 @@ def ends(network: WalkNetwork, places: Anywhere, role: Literal["source", "target
     """Return the ways from sources to nodes, or from nodes to targets."""
     if not isinstance(places, Places):
         count = len(places)
-        return Ends(place=np.arange(count), node=places, mm=np.zeros(count, np.int64),
-                    at_u=np.ones(count, bool))
+        return Ends(
+            place=np.arange(count),
+            node=places,
+            mm=np.zeros(count, np.int64),
+            at_u=np.ones(count, bool),
+        )
     row = np.flatnonzero(places.snapped)
     edge = places.edge[row]
     offset, leg = places.offset_mm[row], places.leg_mm[row]
@@ -93,10 +97,12 @@ def ends(network: WalkNetwork, places: Anywhere, role: Literal["source", "target
     if role == "source":  # one who may walk backward can leave at u
         at_u, at_v = at_v, at_u
     mm = np.concatenate([(offset + leg)[at_u], (rest + leg)[at_v]])
-    return Ends(place=np.concatenate([row[at_u], row[at_v]]),
-                node=np.concatenate([network.edge_u[edge][at_u], network.edge_v[edge][at_v]]),
-                mm=np.minimum(mm, _BEYOND_MM),
-                at_u=np.arange(len(mm)) < np.count_nonzero(at_u))
+    return Ends(
+        place=np.concatenate([row[at_u], row[at_v]]),
+        node=np.concatenate([network.edge_u[edge][at_u], network.edge_v[edge][at_v]]),
+        mm=np.minimum(mm, _BEYOND_MM),
+        at_u=np.arange(len(mm)) < np.count_nonzero(at_u),
+    )
 
 
 def pairs(network: WalkNetwork, sources: Anywhere, targets: Anywhere) -> Pairs:
@@ -115,8 +121,11 @@ def pairs(network: WalkNetwork, sources: Anywhere, targets: Anywhere) -> Pairs:
     target = here[start + np.arange(len(source))]
     ahead = targets.offset_mm[target] - sources.offset_mm[source]
     edge = sources.edge[source]
-    allowed = ((ahead == 0) | ((ahead > 0) & network.forward[edge])
-               | ((ahead < 0) & network.backward[edge]))
+    allowed = (
+        (ahead == 0)
+        | ((ahead > 0) & network.forward[edge])
+        | ((ahead < 0) & network.backward[edge])
+    )
     source, target, ahead = source[allowed], target[allowed], ahead[allowed]
     mm = np.abs(ahead) + sources.leg_mm[source] + targets.leg_mm[target]
     return Pairs(source=source, target=target, mm=np.minimum(mm, _BEYOND_MM))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,6 +34,7 @@ class Hit:
     """How well the name fits, 0 to 100."""
 
 
+@lru_cache(maxsize=4)
 def names(area: StudyArea) -> pd.DataFrame:
     """Return every name of a study area with its position.
 
@@ -80,7 +82,7 @@ def search(area: StudyArea, text: str, *, count: int = 8) -> list[Hit]:
     wanted = folded(text)
     if not wanted:
         return []
-    table = area.names
+    table = names(area)
     keys = table["key"].tolist()
     score = process.cdist([wanted], keys, scorer=fuzz.WRatio)[0].astype(float)
     holds = np.array([wanted in key for key in keys], bool)

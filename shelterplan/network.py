@@ -1,4 +1,4 @@
-"""The walking network: edges with whole-millimetre lengths, and arcs in CSR form for the searches."""
+"""The walking network: edges with whole-millimetre lengths, and arcs for the searches."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from shelterplan import kernels
-from shelterplan.edge_grid import EdgeGrid
 from shelterplan.errors import NetworkError
 
 if TYPE_CHECKING:
@@ -31,8 +30,9 @@ CHORD_ROUNDING_M = 0.001
 CHORD_TOLERANCE = 0.0
 """How much it may fall short besides, as a share."""
 SPHERE_TOLERANCE = 0.006
-"""The same for lengths on a sphere, as osmnx gives them: up to 0.56 % less than on the ellipsoid."""
+"""The same for lengths on a sphere, as osmnx gives them: up to 0.56 % less than on the earth."""
 _NAMED_PROBLEMS = 5
+_CHUNK = 100_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,8 +73,15 @@ class WalkNetwork:
     """The metric CRS in which places are snapped."""
 
     @classmethod
-    def from_edges(cls, u: ArrayLike, v: ArrayLike, length_m: ArrayLike, *,
-                   node_count: int | None = None, directed: bool = False) -> WalkNetwork:
+    def from_edges(
+        cls,
+        u: ArrayLike,
+        v: ArrayLike,
+        length_m: ArrayLike,
+        *,
+        node_count: int | None = None,
+        directed: bool = False,
+    ) -> WalkNetwork:
         """Build a network without geometry from arrays of node numbers and lengths.
 
         Parameters
@@ -106,12 +113,19 @@ class WalkNetwork:
             raise NetworkError(message)
         highest = int(max(u.max(initial=-1), v.max(initial=-1)))
         count = highest + 1 if node_count is None else int(node_count)
-        _refuse((u < 0) | (v < 0) | (u >= count) | (v >= count),
-                f"a node number is not in 0 to {count - 1}")
+        _refuse(
+            (u < 0) | (v < 0) | (u >= count) | (v >= count),
+            f"a node number is not in 0 to {count - 1}",
+        )
         open_both = np.ones(len(u), bool)
-        return cls(node_count=count, edge_u=u.astype(np.int32), edge_v=v.astype(np.int32),
-                   edge_mm=_millimetres(length), forward=open_both,
-                   backward=~open_both if directed else open_both)
+        return cls(
+            node_count=count,
+            edge_u=u.astype(np.int32),
+            edge_v=v.astype(np.int32),
+            edge_mm=_millimetres(length),
+            forward=open_both,
+            backward=~open_both if directed else open_both,
+        )
 
     @classmethod
     def from_streets(cls, streets: gpd.GeoDataFrame, crs: pyproj.CRS) -> WalkNetwork:
@@ -132,24 +146,30 @@ class WalkNetwork:
         return cls._from_streets(streets, crs, CHORD_TOLERANCE)
 
     @classmethod
-    def _from_streets(cls, streets: gpd.GeoDataFrame, crs: pyproj.CRS,
-                      tolerance: float) -> WalkNetwork:
+    def _from_streets(
+        cls, streets: gpd.GeoDataFrame, crs: pyproj.CRS, tolerance: float
+    ) -> WalkNetwork:
         """Build a network whose lengths may fall short of the chord by a share of it."""
         u, v = (streets[end].to_numpy(np.int64) for end in ("from", "to"))
         count = int(max(u.max(initial=-1), v.max(initial=-1))) + 1
         network = cls.from_edges(u, v, streets["length_m"], node_count=count)
-        lonlat, ptr = _points(streets)
-        first, last = lonlat[ptr[:-1]], lonlat[ptr[1:] - 1]
-        chord = GEODESIC.inv(first[:, 0], first[:, 1], last[:, 0], last[:, 1])[2]
-        _refuse(chord * (1 - tolerance) > streets["length_m"].to_numpy() + CHORD_ROUNDING_M,
-                "the stated length is shorter than the straight line between the ends")
-        return cls(node_count=count, edge_u=network.edge_u, edge_v=network.edge_v,
-                   edge_mm=network.edge_mm, forward=streets["forward"].to_numpy(bool),
-                   backward=streets["backward"].to_numpy(bool),
-                   streets=streets.reset_index(drop=True), crs=crs)
+        _refuse(
+            _chord_m(streets) * (1 - tolerance) > streets["length_m"] + CHORD_ROUNDING_M,
+            "the stated length is shorter than the straight line between the ends",
+        )
+        return cls(
+            node_count=count,
+            edge_u=network.edge_u,
+            edge_v=network.edge_v,
+            edge_mm=network.edge_mm,
+            forward=streets["forward"].to_numpy(bool),
+            backward=streets["backward"].to_numpy(bool),
+            streets=streets.reset_index(drop=True),
+            crs=crs,
+        )
 
     @classmethod
-    def from_networkx(cls, graph: nx.Graph) -> WalkNetwork:
+    def from_networkx(cls, graph: nx.Graph[Any]) -> WalkNetwork:
         """Build a network from a networkx or osmnx graph whose edges have a `length` [m].
 
         Nodes are numbered in the order of the graph. Two opposite arcs of equal length become one
@@ -165,9 +185,13 @@ class WalkNetwork:
         rows = [(number[a], number[b], data) for a, b, data in graph.edges(data=True)]
         missing = np.array([data.get("length") is None for *_, data in rows], bool)
         _refuse(missing, "an edge has no length")
-        network = cls.from_edges([a for a, *_ in rows], [b for _, b, _ in rows],
-                                 [data["length"] for *_, data in rows], node_count=len(number),
-                                 directed=graph.is_directed())
+        network = cls.from_edges(
+            [a for a, *_ in rows],
+            [b for _, b, _ in rows],
+            [data["length"] for *_, data in rows],
+            node_count=len(number),
+            directed=graph.is_directed(),
+        )
         keep = np.arange(len(rows))
         if graph.is_directed():
             loop = [a == b and data.get("oneway") is False for a, b, data in rows]
@@ -177,13 +201,13 @@ class WalkNetwork:
             return cls._from_streets(streets, streets.estimate_utm_crs(), SPHERE_TOLERANCE)
         return network
 
-    def to_networkx(self) -> nx.MultiDiGraph:
+    def to_networkx(self) -> nx.MultiDiGraph[int]:
         """Return the arcs as a networkx graph, in the form that osmnx uses.
 
         Edges carry `length` [m], `oneway` and, with geometry, the columns of the streets table;
         nodes carry `x` and `y` (lon, lat). The key of an arc is its edge number.
         """
-        graph = nx.MultiDiGraph(crs="EPSG:4326")
+        graph: nx.MultiDiGraph[int] = nx.MultiDiGraph(crs="EPSG:4326")
         graph.add_nodes_from(range(self.node_count))
         there: list[dict[str, Any]] = [{} for _ in range(len(self.edge_mm))]
         back = there
@@ -194,12 +218,19 @@ class WalkNetwork:
             back = columns.assign(geometry=columns.geometry.reverse()).to_dict("records")
             for node, (x, y) in enumerate(self.node_lonlat.tolist()):
                 graph.nodes[node].update(x=x, y=y)
-        for a, b, allowed, attributes in ((self.edge_u, self.edge_v, self.forward, there),
-                                          (self.edge_v, self.edge_u, self.backward, back)):
+        for a, b, allowed, attributes in (
+            (self.edge_u, self.edge_v, self.forward, there),
+            (self.edge_v, self.edge_u, self.backward, back),
+        ):
             for e in np.flatnonzero(allowed).tolist():
-                graph.add_edge(int(a[e]), int(b[e]), key=e, **attributes[e],
-                               length=float(self.edge_mm[e]) / 1000,
-                               oneway=bool(self.forward[e] != self.backward[e]))
+                graph.add_edge(
+                    int(a[e]),
+                    int(b[e]),
+                    key=e,
+                    **attributes[e],
+                    length=float(self.edge_mm[e]) / 1000,
+                    oneway=bool(self.forward[e] != self.backward[e]),
+                )
         return graph
 
     def subset(self, keep: NDArray[np.bool_]) -> WalkNetwork:
@@ -211,10 +242,16 @@ class WalkNetwork:
             Which edges stay.
         """
         streets = None if self.streets is None else self.streets[keep].reset_index(drop=True)
-        return WalkNetwork(node_count=self.node_count, edge_u=self.edge_u[keep],
-                           edge_v=self.edge_v[keep], edge_mm=self.edge_mm[keep],
-                           forward=self.forward[keep], backward=self.backward[keep],
-                           streets=streets, crs=self.crs)
+        return WalkNetwork(
+            node_count=self.node_count,
+            edge_u=self.edge_u[keep],
+            edge_v=self.edge_v[keep],
+            edge_mm=self.edge_mm[keep],
+            forward=self.forward[keep],
+            backward=self.backward[keep],
+            streets=streets,
+            crs=self.crs,
+        )
 
     @cached_property
     def forward_arcs(self) -> Arcs:
@@ -229,13 +266,10 @@ class WalkNetwork:
         return self._arcs(self.edge_v, self.edge_u)
 
     def _arcs(self, tail: NDArray[np.int32], head: NDArray[np.int32]) -> Arcs:
-        edge = np.concatenate([np.flatnonzero(self.forward), np.flatnonzero(self.backward)])
-        count = int(self.forward.sum())
-        start = np.concatenate([tail[edge[:count]], head[edge[count:]]])
-        end = np.concatenate([head[edge[:count]], tail[edge[count:]]])
-        indptr, order = kernels.group(start, self.node_count)
-        return Arcs(indptr=indptr, indices=end[order], mm=self.edge_mm[edge[order]],
-                    edge=edge[order].astype(np.int32))
+        indptr, indices, edge = kernels.arcs(
+            tail, head, self.forward, self.backward, self.node_count
+        )
+        return Arcs(indptr=indptr, indices=indices, mm=self.edge_mm[edge], edge=edge)
 
     @cached_property
     def delta(self) -> int:
@@ -249,7 +283,9 @@ class WalkNetwork:
         Parts are connected without regard to direction; 0 is the one with the longest streets.
         """
         shape = (self.node_count, self.node_count)
-        links = coo_array((np.ones(len(self.edge_u), bool), (self.edge_u, self.edge_v)), shape=shape)
+        links = coo_array(
+            (np.ones(len(self.edge_u), bool), (self.edge_u, self.edge_v)), shape=shape
+        )
         count, label = connected_components(links, directed=False)
         metres = np.bincount(label[self.edge_u], weights=self.edge_mm, minlength=count)
         rank = np.empty(count, np.int32)
@@ -271,17 +307,19 @@ class WalkNetwork:
         return lonlat
 
     @cached_property
-    def grid(self) -> EdgeGrid:
+    def grid(self) -> kernels.EdgeGrid:
         """The lines of the edges in the metric CRS, indexed by place."""
         points, ptr = _points(self._with_geometry())
         to_metric = pyproj.Transformer.from_crs("EPSG:4326", self.crs, always_xy=True)
-        x, y = to_metric.transform(points[:, 0], points[:, 1])
-        return EdgeGrid.of(np.column_stack([x, y]), ptr)
+        for first in range(0, len(points), _CHUNK):  # in parts and in place, to save memory
+            part = slice(first, first + _CHUNK)
+            points[part] = np.column_stack(to_metric.transform(points[part, 0], points[part, 1]))
+        return kernels.EdgeGrid.of(points, ptr)
 
     def line(self, edge: int) -> shapely.LineString:
         """Return one edge as a line in the metric CRS."""
         ptr = self.grid.line_ptr
-        return shapely.LineString(self.grid.points[ptr[edge]:ptr[edge + 1]])
+        return shapely.LineString(self.grid.points[ptr[edge] : ptr[edge + 1]])
 
     def _with_geometry(self) -> gpd.GeoDataFrame:
         if self.streets is None or self.crs is None:
@@ -293,15 +331,29 @@ class WalkNetwork:
 def _points(streets: gpd.GeoDataFrame) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Return the points of all lines in a row (lon, lat), and where each line begins."""
     lines = streets.geometry.array
-    _refuse(np.asarray(shapely.get_type_id(lines) != shapely.GeometryType.LINESTRING)
-            | shapely.is_empty(lines), "the geometry is not a line")
+    _refuse(
+        np.asarray(shapely.get_type_id(lines) != shapely.GeometryType.LINESTRING)
+        | shapely.is_empty(lines),
+        "the geometry is not a line",
+    )
     ptr = np.zeros(len(lines) + 1, np.int64)
     np.cumsum(shapely.get_num_points(lines), out=ptr[1:])
     points = shapely.get_coordinates(lines)
-    odd = np.flatnonzero(~np.isfinite(points).all(axis=1))
-    _refuse(np.isin(np.arange(len(lines)), np.searchsorted(ptr, odd, "right") - 1),
-            "a coordinate is not finite")
+    odd = np.zeros(len(lines), bool)
+    odd[np.searchsorted(ptr, np.flatnonzero(~np.isfinite(points).all(axis=1)), "right") - 1] = True
+    _refuse(odd, "a coordinate is not finite")
     return points, ptr
+
+
+def _chord_m(streets: gpd.GeoDataFrame) -> NDArray[np.float64]:
+    """Return how far the ends of each line are apart, shape (m,) [m]."""
+    points, ptr = _points(streets)
+    chord = np.empty(len(streets))
+    for start in range(0, len(streets), _CHUNK):  # in parts, to save memory
+        part = ptr[start : start + _CHUNK + 1]
+        (x0, y0), (x1, y1) = points[part[:-1]].T, points[part[1:] - 1].T
+        chord[start : start + _CHUNK] = GEODESIC.inv(x0, y0, x1, y1)[2]
+    return chord
 
 
 def _node_numbers(name: str, values: ArrayLike) -> NDArray[np.int64]:
@@ -313,7 +365,7 @@ def _node_numbers(name: str, values: ArrayLike) -> NDArray[np.int64]:
     return array.astype(np.int64)
 
 
-def _refuse(bad: NDArray[np.bool_], reason: str) -> None:
+def _refuse(bad: ArrayLike, reason: str) -> None:
     """Raise if any row is bad, naming the first few."""
     rows = np.flatnonzero(bad)
     if len(rows):
@@ -330,41 +382,56 @@ def _millimetres(length_m: NDArray[np.float64]) -> NDArray[np.uint32]:
     return np.rint(length_m * 1000).astype(np.uint32)
 
 
-def _paired(network: WalkNetwork,
-            both_ways: NDArray[np.bool_]) -> tuple[WalkNetwork, NDArray[np.int64]]:
+def _paired(
+    network: WalkNetwork, both_ways: NDArray[np.bool_]
+) -> tuple[WalkNetwork, NDArray[np.int64]]:
     """Join opposite one-way edges of equal length into edges that go both ways, and open others."""
     low = np.minimum(network.edge_u, network.edge_v)
     high = np.maximum(network.edge_u, network.edge_v)
-    arcs = pd.DataFrame({"low": low, "high": high, "mm": network.edge_mm,
-                         "down": network.edge_u > network.edge_v})
+    arcs = pd.DataFrame(
+        {"low": low, "high": high, "mm": network.edge_mm, "down": network.edge_u > network.edge_v}
+    )
     arcs["nth"] = arcs.groupby(["low", "high", "mm", "down"]).cumcount()
     same = ["low", "high", "mm", "nth"]
     twin = arcs.duplicated(same, keep=False).to_numpy() & (low != high)
     second = twin & arcs.duplicated(same).to_numpy()
-    both = WalkNetwork(node_count=network.node_count, edge_u=network.edge_u,
-                       edge_v=network.edge_v, edge_mm=network.edge_mm,
-                       forward=network.forward, backward=twin | both_ways)
+    both = WalkNetwork(
+        node_count=network.node_count,
+        edge_u=network.edge_u,
+        edge_v=network.edge_v,
+        edge_mm=network.edge_mm,
+        forward=network.forward,
+        backward=twin | both_ways,
+    )
     return both.subset(~second), np.flatnonzero(~second)
 
 
-def _streets_of(network: WalkNetwork, graph: nx.Graph, data: list[dict[str, Any]]) -> gpd.GeoDataFrame:
+def _streets_of(
+    network: WalkNetwork, graph: nx.Graph[Any], data: list[dict[str, Any]]
+) -> gpd.GeoDataFrame:
     """Make the streets table of a graph whose nodes have positions."""
     xy = np.array([(node["x"], node["y"]) for _, node in graph.nodes(data=True)], float)
     straight = shapely.linestrings(np.stack([xy[network.edge_u], xy[network.edge_v]], axis=1))
-    lines = np.array([row.get("geometry", line)
-                      for row, line in zip(data, list(straight), strict=True)], object)
+    lines = np.array(straight).ravel()
+    for number, row in enumerate(data):
+        lines[number] = row.get("geometry", lines[number])
     first, last = (shapely.get_coordinates(shapely.get_point(lines, end)) for end in (0, -1))
     at_u = xy[network.edge_u]  # undirected graphs keep the line of either direction
     turned = np.abs(last - at_u).sum(axis=1) < np.abs(first - at_u).sum(axis=1)
     lines[turned] = shapely.reverse(lines[turned])
     kinds = [_texts(row.get("highway")) for row in data]
-    table = pd.DataFrame({
-        "from": network.edge_u, "to": network.edge_v, "length_m": network.edge_mm / 1000,
-        "class": ["; ".join(kind) for kind in kinds],
-        "name": ["; ".join(_texts(row.get("name"))) or None for row in data],
-        "steps": ["steps" in kind for kind in kinds],
-        "forward": network.forward, "backward": network.backward,
-    })
+    table = pd.DataFrame(
+        {
+            "from": network.edge_u,
+            "to": network.edge_v,
+            "length_m": network.edge_mm / 1000,
+            "class": ["; ".join(kind) for kind in kinds],
+            "name": ["; ".join(_texts(row.get("name"))) or None for row in data],
+            "steps": ["steps" in kind for kind in kinds],
+            "forward": network.forward,
+            "backward": network.backward,
+        }
+    )
     crs = graph.graph.get("crs", "EPSG:4326")
     return gpd.GeoDataFrame(table, geometry=lines, crs=crs).to_crs("EPSG:4326")
 
@@ -377,5 +444,8 @@ def _texts(value: object) -> list[str]:
     >>> _texts("Main Street"), _texts(["path", "steps"]), _texts(float("nan"))
     (['Main Street'], ['path', 'steps'], [])
     """
-    return [text for text in (value if isinstance(value, list) else [value])
-            if isinstance(text, str) and text]
+    return [
+        text
+        for text in (value if isinstance(value, list) else [value])
+        if isinstance(text, str) and text
+    ]

@@ -20,8 +20,18 @@ if TYPE_CHECKING:
 
     from shelterplan.network import WalkNetwork
 
-Turn = Literal["start", "straight", "slight_left", "left", "sharp_left", "slight_right", "right",
-               "sharp_right", "u_turn", "arrive"]
+Turn = Literal[
+    "start",
+    "straight",
+    "slight_left",
+    "left",
+    "sharp_left",
+    "slight_right",
+    "right",
+    "sharp_right",
+    "u_turn",
+    "arrive",
+]
 
 _COMPASS = ("N", "NE", "E", "SE", "S", "SW", "W", "NW")
 _TURNS = ((25.0, ""), (60.0, "slight_"), (120.0, "plain"), (165.0, "sharp_"))
@@ -85,8 +95,15 @@ class Route:
     """The way in words; empty for a network without geometry."""
 
 
-def walk_back(network: WalkNetwork, source: Anywhere, targets: Anywhere, entry: int, total_mm: int,  # noqa: PLR0913, PLR0917
-              state: NDArray[np.uint64], via: NDArray[np.int32]) -> Route:
+def walk_back(
+    network: WalkNetwork,
+    source: Anywhere,
+    targets: Anywhere,
+    entry: int,
+    total_mm: int,
+    state: NDArray[np.uint64],
+    via: NDArray[np.int32],
+) -> Route:
     """Rebuild the way from one source to row `entry` of the targets, from the state of a search."""
     target = targets.take([entry]) if isinstance(targets, Places) else targets[[entry]]
     nodes, pieces = _direct(network, source, target, total_mm)
@@ -100,13 +117,21 @@ def walk_back(network: WalkNetwork, source: Anywhere, targets: Anywhere, entry: 
         lines = _lonlat_lines(network, pieces, nodes)
         geometry = shapely.LineString(_joined(lines))
         steps = _steps(network, pieces, lines, leg_end_m)
-    return Route(distance_m=total_mm / 1000, leg_start_m=float(legs_mm(source)[0]) / 1000,
-                 leg_end_m=leg_end_m, entry=entry, nodes=tuple(nodes), pieces=tuple(pieces),
-                 geometry=geometry, steps=steps)
+    return Route(
+        distance_m=total_mm / 1000,
+        leg_start_m=float(legs_mm(source)[0]) / 1000,
+        leg_end_m=leg_end_m,
+        entry=entry,
+        nodes=tuple(nodes),
+        pieces=tuple(pieces),
+        geometry=geometry,
+        steps=steps,
+    )
 
 
-def _direct(network: WalkNetwork, source: Anywhere, target: Anywhere,
-            total_mm: int) -> tuple[list[int], list[Piece]]:
+def _direct(
+    network: WalkNetwork, source: Anywhere, target: Anywhere, total_mm: int
+) -> tuple[list[int], list[Piece]]:
     """Return the piece between two places on one edge, if that is the shortest way."""
     if not (isinstance(source, Places) and isinstance(target, Places)):
         return [], []
@@ -115,9 +140,15 @@ def _direct(network: WalkNetwork, source: Anywhere, target: Anywhere,
     return [], [Piece(int(source.edge[0]), int(source.offset_mm[0]), int(target.offset_mm[0]))]
 
 
-def _over_nodes(network: WalkNetwork, source: Anywhere, target: Anywhere, entry: int,  # noqa: PLR0913, PLR0917
-                total_mm: int, state: NDArray[np.uint64], via: NDArray[np.int32]
-                ) -> tuple[list[int], list[Piece]]:
+def _over_nodes(
+    network: WalkNetwork,
+    source: Anywhere,
+    target: Anywhere,
+    entry: int,
+    total_mm: int,
+    state: NDArray[np.uint64],
+    via: NDArray[np.int32],
+) -> tuple[list[int], list[Piece]]:
     """Follow the search's edges from the source to the target."""
     out = ends(network, source, "source")
     key = state[out.node]
@@ -128,14 +159,12 @@ def _over_nodes(network: WalkNetwork, source: Anywhere, target: Anywhere, entry:
     node, pieces = int(out.node[first]), []
     if isinstance(source, Places):
         pieces.append(_to_end(network, source, at_u=bool(out.at_u[first])))
-    nodes = [node]
-    while via[node] >= 0:
-        edge = int(via[node])
-        forth = int(network.edge_u[edge]) == node
-        length = int(network.edge_mm[edge])
-        pieces.append(Piece(edge, 0, length) if forth else Piece(edge, length, 0))
-        node = int(network.edge_v[edge] if forth else network.edge_u[edge])
-        nodes.append(node)
+    passed, edges = kernels.follow(via, network.edge_u, network.edge_v, node)
+    nodes = passed.tolist()
+    forth = network.edge_u[edges] == passed[:-1]
+    for edge, ahead, mm in zip(edges.tolist(), forth, network.edge_mm[edges].tolist(), strict=True):
+        pieces.append(Piece(edge, 0, mm) if ahead else Piece(edge, mm, 0))
+    node = nodes[-1]
     if isinstance(target, Places):
         into = ends(network, target, "target")
         good = (into.node == node) & (into.mm == int(state[node] >> np.uint64(32)))
@@ -150,8 +179,9 @@ def _to_end(network: WalkNetwork, place: Places, *, at_u: bool) -> Piece:
     return Piece(edge, int(place.offset_mm[0]), 0 if at_u else int(network.edge_mm[edge]))
 
 
-def _lonlat_lines(network: WalkNetwork, pieces: list[Piece],
-                  nodes: list[int]) -> list[NDArray[np.float64]]:
+def _lonlat_lines(
+    network: WalkNetwork, pieces: list[Piece], nodes: list[int]
+) -> list[NDArray[np.float64]]:
     """Return the coordinates of each piece, in walking direction (lon, lat)."""
     to_lonlat = pyproj.Transformer.from_crs(network.crs, "EPSG:4326", always_xy=True)
     lines = []
@@ -175,8 +205,11 @@ def _bearing(line: NDArray[np.float64], *, at_end: bool) -> float:
     """Return the direction in which a piece begins or ends [degrees from north, clockwise]."""
     points = line[::-1] if at_end else line
     azimuth, _, metres = GEODESIC.inv(
-        np.full(len(points), points[0, 0]), np.full(len(points), points[0, 1]),
-        points[:, 0], points[:, 1])
+        np.full(len(points), points[0, 0]),
+        np.full(len(points), points[0, 1]),
+        points[:, 0],
+        points[:, 1],
+    )
     far = np.flatnonzero(metres >= _LOOK_M)
     look = far[0] if len(far) else len(points) - 1
     return float(azimuth[look] + (180 if at_end else 0)) % 360
@@ -200,8 +233,9 @@ def _turn(before: float, after: float) -> Turn:
     return "u_turn"
 
 
-def _steps(network: WalkNetwork, pieces: list[Piece], lines: list[NDArray[np.float64]],
-           leg_end_m: float) -> tuple[Step, ...]:
+def _steps(
+    network: WalkNetwork, pieces: list[Piece], lines: list[NDArray[np.float64]], leg_end_m: float
+) -> tuple[Step, ...]:
     """Join the pieces into steps: a new one where the street, its kind or the direction changes."""
     found: list[Step] = []
     previous = 0.0
@@ -210,7 +244,11 @@ def _steps(network: WalkNetwork, pieces: list[Piece], lines: list[NDArray[np.flo
         bearing = _bearing(line, at_end=False)
         bend = abs((bearing - previous + 180) % 360 - 180)
         last = found[-1] if found else None
-        if last and (last.name, last.street_class, last.steps) == street and bend <= _SAME_WAY_DEGREES:
+        if (
+            last
+            and (last.name, last.street_class, last.steps) == street
+            and bend <= _SAME_WAY_DEGREES
+        ):
             metres = last.distance_m + piece.mm / 1000
             found[-1] = Step(last.turn, *street, last.bearing, metres)
         else:

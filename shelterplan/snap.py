@@ -45,7 +45,7 @@ class Places:
     @property
     def snapped(self) -> NDArray[np.bool_]:
         """Whether the place lies near enough to a street."""
-        return self.edge != NOWHERE
+        return np.asarray(self.edge != NOWHERE)
 
     @property
     def leg_m(self) -> NDArray[np.float64]:
@@ -60,13 +60,24 @@ class Places:
     def take(self, rows: ArrayLike) -> Places:
         """Return some of the places."""
         index = np.atleast_1d(np.asarray(rows))
-        return Places(*(getattr(self, name)[index] for name in (
-            "lon", "lat", "edge", "offset_mm", "leg_mm", "nearest_leg_mm", "owner")))
+        return Places(
+            *(
+                getattr(self, name)[index]
+                for name in ("lon", "lat", "edge", "offset_mm", "leg_mm", "nearest_leg_mm", "owner")
+            )
+        )
 
 
-def snap(network: WalkNetwork, lon: ArrayLike, lat: ArrayLike, *, max_leg_m: float = 500.0,
-         prefer: NDArray[np.bool_] | None = None, island_slack_m: float = 50.0,
-         owner: ArrayLike | None = None) -> Places:
+def snap(
+    network: WalkNetwork,
+    lon: ArrayLike,
+    lat: ArrayLike,
+    *,
+    max_leg_m: float = 500.0,
+    prefer: NDArray[np.bool_] | None = None,
+    island_slack_m: float = 50.0,
+    owner: ArrayLike | None = None,
+) -> Places:
     """Put places on the nearest edge, at the nearest point along it.
 
     Parameters
@@ -122,13 +133,20 @@ def snap(network: WalkNetwork, lon: ArrayLike, lat: ArrayLike, *, max_leg_m: flo
     offset_mm[on] = np.rint(foot[on, 3] * network.edge_mm[edge[on]])
     too_far = leg_mm / 1000 > max_leg_m
     numbers = np.arange(len(lon)) if owner is None else np.asarray(owner)
-    return Places(lon=lon, lat=lat, edge=np.where(too_far, NOWHERE, edge).astype(np.int32),
-                  offset_mm=offset_mm, leg_mm=leg_mm, nearest_leg_mm=nearest_leg_mm,
-                  owner=numbers.astype(np.int32))
+    return Places(
+        lon=lon,
+        lat=lat,
+        edge=np.where(too_far, NOWHERE, edge).astype(np.int32),
+        offset_mm=offset_mm,
+        leg_mm=leg_mm,
+        nearest_leg_mm=nearest_leg_mm,
+        owner=numbers.astype(np.int32),
+    )
 
 
-def _metric(network: WalkNetwork, lon: NDArray[np.float64],
-            lat: NDArray[np.float64]) -> NDArray[np.float64]:
+def _metric(
+    network: WalkNetwork, lon: NDArray[np.float64], lat: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Return positions in the metric CRS of a network, shape (p, 2)."""
     if network.crs is None:
         message = "this network has no geometry: places cannot be snapped to it"
@@ -137,8 +155,12 @@ def _metric(network: WalkNetwork, lon: NDArray[np.float64],
     return np.column_stack(to_metric.transform(lon, lat))
 
 
-def _leg_mm(network: WalkNetwork, lon: NDArray[np.float64], lat: NDArray[np.float64],
-            foot: NDArray[np.float64]) -> NDArray[np.int64]:
+def _leg_mm(
+    network: WalkNetwork,
+    lon: NDArray[np.float64],
+    lat: NDArray[np.float64],
+    foot: NDArray[np.float64],
+) -> NDArray[np.int64]:
     """Return how far each place is from its foot on the street, -1 if it has none [mm]."""
     leg_mm = np.full(len(foot), -1, np.int64)
     on = np.flatnonzero(np.isfinite(foot[:, 0]))

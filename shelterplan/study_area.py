@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pyproj
 
-from shelterplan import area_files, gazetteer, tables
+from shelterplan import area_files, tables
 from shelterplan.entrances import find_entrances
 from shelterplan.errors import AreaError, TableError
 from shelterplan.network import WalkNetwork
@@ -266,11 +266,6 @@ class StudyArea:
     def metric_communities(self) -> np.ndarray:
         """Polygons of the communities in the metric CRS, shape (communities,)."""
         return np.asarray(self.communities.geometry.to_crs(self.crs).array)
-
-    @cached_property
-    def names(self) -> pd.DataFrame:
-        """Names that can be searched, with their positions; see `gazetteer.names`."""
-        return gazetteer.names(self)
 
     @cached_property
     def usable_entrances(self) -> gpd.GeoDataFrame:

@@ -9,6 +9,11 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from shelterplan import WalkNetwork, access, kernels
+from shelterplan.ends import legs_mm, owners
+from shelterplan.errors import NetworkError
+from shelterplan.snap import NOWHERE
 from tests.worlds import (
     network_of,
     oracle,
@@ -19,16 +24,16 @@ from tests.worlds import (
     relabelled,
 )
 
-from shelterplan import WalkNetwork, access, kernels
-from shelterplan.ends import legs_mm, owners
-from shelterplan.errors import NetworkError
-from shelterplan.snap import NOWHERE
-
 GRAPHS_AN_EXAMPLE = 20
 """Random worlds made from one seed; hypothesis would spend its time on drawing numbers."""
 
-steady = settings(derandomize=True, deadline=None, max_examples=30, database=None,
-                  suppress_health_check=list(HealthCheck))
+steady = settings(
+    derandomize=True,
+    deadline=None,
+    max_examples=30,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
 seeds = st.integers(0, 2**32 - 1)
 
 
@@ -79,8 +84,11 @@ def test_k_nearest_are_those_of_networkx(seed):
         rows = []
         for source, row in enumerate(mm):
             order = np.argsort(row, kind="stable")[:k]
-            rows += [(source, rank + 1, int(target), row[target] / 1000)
-                     for rank, target in enumerate(order) if np.isfinite(row[target])]
+            rows += [
+                (source, rank + 1, int(target), row[target] / 1000)
+                for rank, target in enumerate(order)
+                if np.isfinite(row[target])
+            ]
         found = access.k_nearest(network, sources, targets, k)
         assert list(found.itertuples(index=False, name=None)) == rows
 
@@ -152,8 +160,10 @@ def check_walk(network, source, targets, way):
     assert round(way.distance_m * 1000) == street_mm + legs
     position = stands_at(network, source, 0)
     for piece in way.pieces:
-        assert piece.mm == 0 or (network.forward if piece.stop_mm > piece.start_mm
-                                 else network.backward)[piece.edge]
+        assert (
+            piece.mm == 0
+            or (network.forward if piece.stop_mm > piece.start_mm else network.backward)[piece.edge]
+        )
         assert position & spots(network, piece.edge, piece.start_mm)
         position = spots(network, piece.edge, piece.stop_mm)
     assert position & stands_at(network, targets, way.entry)
@@ -204,8 +214,9 @@ def test_parts_add_up_and_questions_agree(seed):
         assert first.to_dict() == found["distance_m"][reached].to_dict()
         reach = access.catchments(network, sources, targets, cutoff_m=9000)
         rows = np.split(reach.data, reach.indptr[1:-1])
-        assert [min(row, default=math.inf) for row in rows[:len(sources)]] == (
-            found["distance_m"].tolist())
+        assert [min(row, default=math.inf) for row in rows[: len(sources)]] == (
+            found["distance_m"].tolist()
+        )
 
 
 @steady
@@ -242,7 +253,8 @@ def test_node_numbers_do_not_matter(seed):
             return number[ends] if isinstance(ends, np.ndarray) else ends
 
         assert access.nearest(network, sources, targets).equals(
-            access.nearest(other, moved(sources), moved(targets)))
+            access.nearest(other, moved(sources), moved(targets))
+        )
 
 
 @steady
@@ -250,9 +262,14 @@ def test_node_numbers_do_not_matter(seed):
 def test_walking_to_is_walking_from_where_all_arrows_turn(seed):
     for rng, network, _, _, _ in worlds(seed):
         a, b = rng.integers(0, network.node_count, 2)
-        turned = WalkNetwork(node_count=network.node_count, edge_u=network.edge_u,
-                             edge_v=network.edge_v, edge_mm=network.edge_mm,
-                             forward=network.backward, backward=network.forward)
+        turned = WalkNetwork(
+            node_count=network.node_count,
+            edge_u=network.edge_u,
+            edge_v=network.edge_v,
+            edge_mm=network.edge_mm,
+            forward=network.backward,
+            backward=network.forward,
+        )
         assert access.distances(network, a, b) == access.distances(turned, b, a)
 
 
@@ -271,7 +288,10 @@ def test_a_walk_of_exactly_the_limit_meets_it(street):
     found = access.nearest(street, home, shelter, cutoff_m=500.0)
     assert found["distance_m"].tolist() == [500.0, math.inf]
     assert access.k_nearest(street, home, shelter, 1, cutoff_m=500.0)["source"].tolist() == [0]
-    assert access.catchments(street, home, shelter, cutoff_m=500.0).toarray().tolist() == [[500], [0]]
+    assert access.catchments(street, home, shelter, cutoff_m=500.0).toarray().tolist() == [
+        [500],
+        [0],
+    ]
     assert access.distances(street, home.take(0), shelter, cutoff_m=500.0).tolist() == [500.0]
     assert access.distances(street, home.take(1), shelter, cutoff_m=500.0).tolist() == [math.inf]
 
@@ -309,7 +329,9 @@ def test_the_way_round_a_loop_may_be_shorter():
 
 
 def test_a_one_way_loop_is_walked_its_way_from_the_middle():
-    network = network_of([0, 0], [1, 0], [10.0, 100.0], forward=[True, False], backward=[True, True])
+    network = network_of(
+        [0, 0], [1, 0], [10.0, 100.0], forward=[True, False], backward=[True, True]
+    )
     way = access.route(network, 1, places_at(network, 1, 50_000))
     check_walk(network, np.array([1]), places_at(network, 1, 50_000), way)
     assert (way.pieces[-1].start_mm, way.pieces[-1].stop_mm) == (100_000, 50_000)
@@ -331,15 +353,24 @@ def test_places_without_a_street_reach_nothing(street):
     here = places_at(street, 0, 0)
     for sources, targets in ((lost, here), (here, lost)):
         found = access.nearest(street, sources, targets).iloc[0]
-        assert (found["target"], found["distance_m"], found["leg_start_m"]) == (-1, math.inf, math.inf)
+        assert (found["target"], found["distance_m"], found["leg_start_m"]) == (
+            -1,
+            math.inf,
+            math.inf,
+        )
         assert len(access.k_nearest(street, sources, targets, 2)) == 0
         assert access.catchments(street, sources, targets, cutoff_m=1e6).nnz == 0
         assert access.distances(street, sources, targets).tolist() == [math.inf]
 
 
-@pytest.mark.parametrize("network", [
-    network_of([], [], [], node_count=0), network_of([], [], [], node_count=1), network_of([0], [1], [5.0]),
-])
+@pytest.mark.parametrize(
+    "network",
+    [
+        network_of([], [], [], node_count=0),
+        network_of([], [], [], node_count=1),
+        network_of([0], [1], [5.0]),
+    ],
+)
 def test_nothing_to_do_is_no_error(network):
     nobody = np.zeros(0, np.int64)
     someone = np.arange(min(1, network.node_count))
@@ -347,7 +378,9 @@ def test_nothing_to_do_is_no_error(network):
         assert len(access.nearest(network, sources, targets)) == len(sources)
         assert len(access.k_nearest(network, sources, targets, 3)) == 0
         assert access.catchments(network, sources, targets, cutoff_m=10).shape == (
-            len(sources), len(targets))
+            len(sources),
+            len(targets),
+        )
         if len(sources):
             assert access.distances(network, sources, targets).shape == (len(targets),)
 
@@ -420,8 +453,9 @@ def town():
     v = np.concatenate([number[:, 1:].ravel(), number[1:].ravel()])
     keep = rng.random(len(u)) < 0.7
     u, v = u[keep], v[keep]
-    network = network_of(u, v, rng.integers(10, 200, len(u)).astype(float),
-                         backward=rng.random(len(u)) < 0.95)
+    network = network_of(
+        u, v, rng.integers(10, 200, len(u)).astype(float), backward=rng.random(len(u)) < 0.95
+    )
     edge = rng.integers(0, len(u), 900)
     offset = rng.random(900) * network.edge_mm[edge]
     homes = places_at(network, edge, offset.astype(np.int64), rng.integers(0, 90_000, 900))
@@ -431,9 +465,15 @@ def town():
 def answers(network, homes, sites):
     reach = access.catchments(network, homes, sites, cutoff_m=900)
     forest = access.forest(network, sites)
-    return (forest.nearest(homes).to_numpy().tobytes(), forest.via.tobytes(), forest.state.tobytes(),
-            access.k_nearest(network, homes, sites, 4).to_numpy().tobytes(),
-            reach.indptr.tobytes(), reach.indices.tobytes(), reach.data.tobytes())
+    return (
+        forest.nearest(homes).to_numpy().tobytes(),
+        forest.via.tobytes(),
+        forest.state.tobytes(),
+        access.k_nearest(network, homes, sites, 4).to_numpy().tobytes(),
+        reach.indptr.tobytes(),
+        reach.indices.tobytes(),
+        reach.data.tobytes(),
+    )
 
 
 def test_every_run_gives_the_same_bits(town, monkeypatch):
@@ -451,14 +491,21 @@ def test_a_town_agrees_with_networkx(town):
     network, homes, sites = town
     homes, sites = homes.take(np.arange(40)), sites.take(np.arange(30))
     mm = oracle(network, network.edge_mm.astype(np.int64), homes, sites)
-    assert access.nearest(network, homes, sites)["distance_m"].tolist() == metres(mm.min(axis=1)).tolist()
+    assert (
+        access.nearest(network, homes, sites)["distance_m"].tolist()
+        == metres(mm.min(axis=1)).tolist()
+    )
 
 
 def test_the_width_of_a_step_changes_nothing(town):
-    network, _, sites = town
+    network, _, _ = town
     arcs = network.reverse_arcs
     seed = np.arange(0, 2500, 99).astype(np.int32)
     cost, label = np.zeros(len(seed), np.int64), np.arange(len(seed))
-    found = [kernels.nearest(arcs.indptr, arcs.indices, arcs.mm, seed, cost, label,
-                             kernels.MAX_COST, delta)[0].tobytes() for delta in (1, 10**5, 10**9)]
+    found = [
+        kernels.nearest(
+            arcs.indptr, arcs.indices, arcs.mm, seed, cost, label, kernels.MAX_COST, delta
+        )[0].tobytes()
+        for delta in (1, 10**5, 10**9)
+    ]
     assert len(set(found)) == 1

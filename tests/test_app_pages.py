@@ -13,10 +13,11 @@ from shelterplan.app import find_page, store
 from shelterplan.app.find_page import Place
 from shelterplan.app.words import LANGUAGES, Words
 from shelterplan.errors import AreaError
+from shelterplan.finder import Answer
 
 SCRIPT = Path(__file__).parent.parent / "streamlit_app.py"
 AREAS = ("monaco", "coquimbo")
-IN_MONACO = Place(7.4197, 43.7325, "tap")
+IN_MONACO = Place(7.4258, 43.7375, "tap")
 AT_SEA = Place(7.50, 43.60, "tap")
 
 
@@ -63,8 +64,15 @@ def test_every_page_opens(page, area, lang):
 
 
 def test_an_address_of_nonsense_opens_the_first_page():
-    app = opened(area="../../etc", lang="xx", walker="<b>", standard="none", distance="nan",
-                 district="{{7*7}}", community="nowhere")
+    app = opened(
+        area="../../etc",
+        lang="xx",
+        walker="<b>",
+        standard="none",
+        distance="nan",
+        district="{{7*7}}",
+        community="nowhere",
+    )
     assert not app.exception
     assert app.title[0].value == "Find a shelter"
     assert app.query_params["area"] == "monaco"
@@ -76,7 +84,7 @@ def test_a_tapped_place_gets_three_shelters_and_the_way():
     app.session_state["place"] = IN_MONACO
     app.run()
     assert not app.exception
-    assert "Go to" in said(app)
+    assert "Nearest shelter: " in said(app)
     assert "on foot" in said(app)
     assert len(app.radio(key="option").options) == 3
     assert "<ol class='steps'>" in said(app)
@@ -107,8 +115,21 @@ def test_a_place_at_sea_is_told_so(lang):
     app = opened(area="monaco", lang=lang)
     app.session_state["place"] = AT_SEA
     app.run()
-    assert Words(lang)("state.no_network") in said(app)
-    assert "inf" not in said(app)
+    assert Words(lang)("state.outside") in said(app)
+    assert not app.radio
+
+
+@pytest.mark.parametrize("status", ["no_network", "no_path"])
+def test_a_place_without_a_way_is_told_so(monkeypatch, status):
+    monkeypatch.setattr(
+        find_page, "find_shelters", lambda *_, **__: Answer(status, float("inf"), ())
+    )
+    app = opened(area="monaco")
+    app.session_state["place"] = IN_MONACO
+    app.run()
+    assert not app.exception
+    assert Words("en")(f"state.{status}") in said(app)
+    assert "inf" not in said(app).split("<style>")[0]
     assert not app.radio
 
 
@@ -126,7 +147,7 @@ def test_a_name_is_enough(text):
     app = asked(opened(area="monaco"), text)
     assert not app.exception
     assert "From Larvotto" in said(app)
-    assert "Go to" in said(app)
+    assert "Nearest shelter: " in said(app)
 
 
 def test_another_place_of_a_like_name_can_be_chosen():
@@ -166,9 +187,12 @@ def test_another_study_area_forgets_the_place():
 
 def test_gaps_add_up_on_screen():
     app = opened("gaps", area="monaco")
-    plan = store.plan("monaco", store.area("monaco").version,
-                      app.session_state["settings"].scenario(),
-                      app.session_state["settings"].access_standard())
+    plan = store.plan(
+        "monaco",
+        store.area("monaco").version,
+        app.session_state["settings"].scenario(),
+        app.session_state["settings"].access_standard(),
+    )
     assert f"{plan.total['gap_population']:,.0f} of {plan.total['population']:,.0f}" in said(app)
     table = app.dataframe[0].value
     assert table["Not covered"].sum() == round(plan.total["gap_population"])
@@ -178,14 +202,14 @@ def test_gaps_add_up_on_screen():
 def test_a_standard_shows_how_sure_we_are_of_it():
     app = opened("gaps", area="monaco", standard="cn_gb51143_short")
     assert Words("en").of("certainty", "background") in said(app)
-    assert "within 1 km" in said(app)
+    assert "within 1\xa0km" in said(app)
 
 
 def test_an_own_distance_is_kept_in_the_address():
     app = opened("gaps", area="monaco")
     app.number_input(key="pick_distance").set_value(300).run()
     assert app.query_params["distance"] == "300"
-    assert "within 300 m" in said(app)
+    assert "within 300\xa0m" in said(app)
 
 
 def test_one_district_alone():
@@ -211,7 +235,7 @@ def test_data_names_every_source_with_its_hash():
     app = opened("data", area="monaco")
     for source in store.area("monaco").sources:
         assert source.sha256 in said(app)
-    assert Words("en")("data.grades") in [heading.value for heading in app.subheader]
+    assert Words("en")("data.grades") in [heading.value for heading in app.header]
 
 
 def test_a_damaged_study_area_is_told_in_words(monkeypatch):

@@ -50,7 +50,7 @@ def test_only_files_named_by_their_content_are_kept_by_browsers():
     assert "immutable" in answered(kept)["cache-control"]
     assert "cache-control" not in answered(kept, status=404)
     assert "cache-control" not in answered("/component/other/a.bin")
-    assert asgi.UNCHANGING == f"/component/{assets.__name__}.streets/"
+    assert f"/component/{assets.__name__}.streets/" == asgi.UNCHANGING
 
 
 def test_both_ways_of_starting_have_the_same_settings():
@@ -72,8 +72,11 @@ def test_settings_are_private():
 def test_run_listens_here_alone_and_opens_the_area(monkeypatch):
     seen = {}
     monkeypatch.delenv(launch.OFFERED, raising=False)
-    monkeypatch.setattr(launch, "create_app", lambda: type(
-        "App", (), {"run": lambda self, config: seen.update(config)})())
+    monkeypatch.setattr(
+        launch,
+        "create_app",
+        type("App", (), {"run": lambda self, config: seen.update(config)}),
+    )
     monkeypatch.setenv(launch.OFFERED, "")
     launch.run(port=9999, area="monaco", headless=True)
     assert seen["server.address"] == "127.0.0.1"

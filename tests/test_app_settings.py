@@ -12,7 +12,9 @@ from shelterplan.app.settings import Settings
 AREAS = ["monaco", "coquimbo"]
 texts = st.dictionaries(
     st.sampled_from(["area", "lang", "walker", "standard", "distance", "district", "community"])
-    | st.text(max_size=5), st.text(max_size=300))
+    | st.text(max_size=5),
+    st.text(max_size=300),
+)
 
 
 @given(texts)
@@ -30,8 +32,14 @@ def test_an_impossible_distance_falls_back(text):
 
 
 def test_settings_are_kept_in_the_address():
-    wanted = Settings(area="coquimbo", lang="zh", walker="wheelchair",
-                      standard="cn_gb50188_town", district="North", community="7")
+    wanted = Settings(
+        area="coquimbo",
+        lang="zh",
+        walker="wheelchair",
+        standard="cn_gb50188_town",
+        district="North",
+        community="7",
+    )
     assert Settings.read(wanted.address(), areas=AREAS) == wanted
 
 
@@ -39,15 +47,18 @@ def test_no_setting_is_a_position():
     assert not {"lat", "lon", "lng", "at", "position", "place"} & set(Settings.__slots__)
 
 
-@pytest.mark.parametrize(("said", "read"), [
-    (None, None),
-    ({"problem": "refused"}, Position(problem="refused")),
-    ({"problem": "<script>"}, Position(problem="unavailable")),
-    ({"lon": 7.42, "lat": 43.73, "accuracy_m": 10}, Position(7.42, 43.73)),
-    ({"lon": 7.42}, Position(problem="unavailable")),
-    ({"lon": "NaN", "lat": 0}, Position(problem="unavailable")),
-    ({"lon": 999, "lat": 0}, Position(problem="unavailable")),
-    ("x", Position(problem="unavailable")),
-])
+@pytest.mark.parametrize(
+    ("said", "read"),
+    [
+        (None, None),
+        ({"problem": "refused"}, Position(problem="refused")),
+        ({"problem": "<script>"}, Position(problem="unavailable")),
+        ({"lon": 7.42, "lat": 43.73, "accuracy_m": 10}, Position(7.42, 43.73, 10.0)),
+        ({"lon": 7.42}, Position(problem="unavailable")),
+        ({"lon": "NaN", "lat": 0}, Position(problem="unavailable")),
+        ({"lon": 999, "lat": 0}, Position(problem="unavailable")),
+        ("x", Position(problem="unavailable")),
+    ],
+)
 def test_only_a_position_on_earth_is_a_position(said, read):
     assert read_position(said) == read

@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 
 import shelterplan.app
 from shelterplan import coverage, tables
-from shelterplan.app import figures, gaps_page, main, settings
+from shelterplan.app import figures, gaps_told, main, settings
 from shelterplan.app.words import LANGUAGES, TAGS, Words, catalogue
-from shelterplan.quality import LIMITS
+from shelterplan.quality import LIMITS, MESSAGES
 from shelterplan.routes import Turn
 from shelterplan.scenario import WALKERS
+from shelterplan.sources.streets import FAULTS
 from shelterplan.sources.walk_rules import RULES
 from shelterplan.standards import Certainty, presets
 
@@ -34,8 +35,9 @@ def calls():
             target = node.func
             method = target.attr if isinstance(target, ast.Attribute) else ""
             owner = target.value if isinstance(target, ast.Attribute) else target
-            if isinstance(owner, ast.Name) and owner.id == "words" or (
-                    isinstance(owner, ast.Name) and owner.id == "self" and path.name == "words.py"):
+            if (isinstance(owner, ast.Name) and owner.id == "words") or (
+                isinstance(owner, ast.Name) and owner.id == "self" and path.name == "words.py"
+            ):
                 first = node.args[0]
                 if isinstance(first, ast.Constant):
                     yield path.name, method, first.value
@@ -55,8 +57,7 @@ def test_no_text_is_missing():
 
 
 def test_no_text_is_idle():
-    idle = {key for key in catalogue()
-            if key not in LITERAL and key.split(".")[0] not in FAMILIES}
+    idle = {key for key in catalogue() if key not in LITERAL and key.split(".")[0] not in FAMILIES}
     assert idle == set()
 
 
@@ -64,41 +65,61 @@ def test_no_text_is_idle():
 def test_every_language_has_the_text_with_the_same_values(key):
     texts = catalogue()[key]
     assert set(texts) == set(LANGUAGES)
-    values = {lang: sorted({name for _, name, _, _ in Formatter().parse(text) if name})
-              for lang, text in texts.items()}
+    values = {
+        lang: sorted({name for _, name, _, _ in Formatter().parse(text) if name})
+        for lang, text in texts.items()
+    }
     assert values["en"] == values["zh"]
     assert all(text.strip() for text in texts.values())
 
 
 def test_chinese_texts_are_chinese():
-    latin = {key for key, texts in catalogue().items()
-             if not re.search(r"[\u4e00-\u9fff]", texts["zh"])}
-    assert latin <= {"data.hash", "gaps.standard_title"}
+    latin = {
+        key for key, texts in catalogue().items() if not re.search(r"[\u4e00-\u9fff]", texts["zh"])
+    }
+    assert latin <= {"data.hash", "gaps.standard_title", "mending.quarantined"}
 
 
-@pytest.mark.parametrize(("family", "members"), [
-    ("walker", list(WALKERS)),
-    ("page", list(main.PAGES)),
-    ("status", gaps_page.REASONS),
-    ("certainty", [name.replace(" ", "_") for name in get_args(Certainty)]),
-    ("standard", [settings.OWN, *presets()]),
-    ("turn", [turn for turn in get_args(Turn) if turn not in {"start", "arrive"}]),
-    ("bearing", ["N", "NE", "E", "SE", "S", "SW", "W", "NW"]),
-    ("rule", [rule.name for rule in RULES]),
-    ("measure", [*LIMITS, "none"]),
-    ("table", list(tables.TABLES)),
-    ("from", ["tap", "position", "name"]),
-    ("problem", ["refused", "unavailable", "no_name", "no_text"]),
-    ("way", ["steps", "path", "street"]),
-    ("minutes", ["one", "many"]),
-])
+@pytest.mark.parametrize(
+    ("family", "members"),
+    [
+        ("walker", list(WALKERS)),
+        ("page", list(main.PAGES)),
+        ("status", gaps_told.REASONS),
+        ("certainty", [name.replace(" ", "_") for name in get_args(Certainty)]),
+        ("standard", [settings.OWN, *presets()]),
+        ("turn", [turn for turn in get_args(Turn) if turn not in {"start", "arrive"}]),
+        ("bearing", ["N", "NE", "E", "SE", "S", "SW", "W", "NW"]),
+        ("rule", [rule.name for rule in RULES]),
+        ("measure", [*LIMITS, "none"]),
+        ("table", list(tables.TABLES)),
+        ("from", ["tap", "position", "name"]),
+        ("problem", ["refused", "unavailable", "no_name", "no_text"]),
+        ("way", ["steps", "path", "street"]),
+        ("minutes", ["one", "many"]),
+        ("finding", list(MESSAGES)),
+        ("mending", list(MESSAGES)),
+        ("rule", list(FAULTS)),
+    ],
+)
 def test_every_member_of_a_family_has_a_text(family, members):
     assert members
     assert [name for name in members if f"{family}.{name}" not in catalogue()] == []
 
 
+def fields(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name}
+
+
+@pytest.mark.parametrize("code", MESSAGES)
+def test_a_finding_is_told_from_the_values_it_has(code):
+    message, texts = MESSAGES[code], catalogue()
+    assert fields(texts[f"finding.{code}"]["zh"]) <= fields(message.problem)
+    assert fields(texts[f"mending.{code}"]["zh"]) <= fields(message.mend)
+
+
 def test_reasons_are_all_statuses_but_covered():
-    assert {"covered", *gaps_page.REASONS} == set(coverage.STATUSES)
+    assert {"covered", *gaps_told.REASONS} == set(coverage.STATUSES)
 
 
 def test_an_unknown_member_is_told_in_words():
@@ -128,5 +149,5 @@ def test_a_time_is_never_told_shorter_than_it_is(time_s):
 @given(st.floats(0, 1))
 def test_a_share_is_nothing_or_everything_only_if_it_is(share):
     text = figures.percent(share)
-    assert (text == "0 %") == (share == 0)
-    assert (text == "100 %") == (share == 1)
+    assert (text == "0\xa0%") == (share == 0)
+    assert (text == "100\xa0%") == (share == 1)

@@ -21,21 +21,30 @@ from tests.worlds import UTM, lonlat, network_of, random_network, streets_of
 steady = settings(derandomize=True, deadline=None, max_examples=40, database=None)
 
 
-@pytest.mark.parametrize(("length_m", "rows"), [
-    ([1.0, np.nan, -1.0], "1, 2"), ([np.inf, 1.0, 1.0], "0"), ([1.0, 1.0, 2e6], "2"), ([-1e-9, 1.0, 1.0], "0"),
-])
+@pytest.mark.parametrize(
+    ("length_m", "rows"),
+    [
+        ([1.0, np.nan, -1.0], "1, 2"),
+        ([np.inf, 1.0, 1.0], "0"),
+        ([1.0, 1.0, 2e6], "2"),
+        ([-1e-9, 1.0, 1.0], "0"),
+    ],
+)
 def test_what_is_no_length_is_refused_by_row(length_m, rows):
     with pytest.raises(NetworkError, match=rf"edges {rows}\)"):
         WalkNetwork.from_edges([0, 1, 2], [1, 2, 0], length_m)
 
 
-@pytest.mark.parametrize(("u", "v", "count", "reason"), [
-    ([0, -1], [1, 0], None, "not in 0 to 1"),
-    ([0, 5], [1, 0], 3, "not in 0 to 2"),
-    ([0.0, 1.0], [1, 0], None, "whole node numbers"),
-    ([0, 1], [1], None, "differ in shape"),
-    ([[0, 1]], [[1, 0]], None, "differ in shape"),
-])
+@pytest.mark.parametrize(
+    ("u", "v", "count", "reason"),
+    [
+        ([0, -1], [1, 0], None, "not in 0 to 1"),
+        ([0, 5], [1, 0], 3, "not in 0 to 2"),
+        ([0.0, 1.0], [1, 0], None, "whole node numbers"),
+        ([0, 1], [1], None, "differ in shape"),
+        ([[0, 1]], [[1, 0]], None, "differ in shape"),
+    ],
+)
 def test_impossible_nodes_are_refused(u, v, count, reason):
     with pytest.raises(NetworkError, match=reason):
         WalkNetwork.from_edges(u, v, np.ones(2), node_count=count)
@@ -58,16 +67,35 @@ def test_an_empty_network_is_a_network():
 def test_arcs_are_the_open_ways(seed):
     rng = np.random.default_rng(seed)
     network, _ = random_network(rng)
-    wanted = [(u, v, mm, e) for e, (u, v, mm, forth, back) in enumerate(zip(
-        network.edge_u.tolist(), network.edge_v.tolist(), network.edge_mm.tolist(),
-        network.forward, network.backward, strict=True)) for u, v, open_ in (
-            (u, v, forth), (v, u, back)) if open_]
+    wanted = [
+        (u, v, mm, e)
+        for e, (u, v, mm, forth, back) in enumerate(
+            zip(
+                network.edge_u.tolist(),
+                network.edge_v.tolist(),
+                network.edge_mm.tolist(),
+                network.forward,
+                network.backward,
+                strict=True,
+            )
+        )
+        for u, v, open_ in ((u, v, forth), (v, u, back))
+        if open_
+    ]
     for arcs, turned in ((network.forward_arcs, False), (network.reverse_arcs, True)):
         tail = np.repeat(np.arange(network.node_count), np.diff(arcs.indptr))
-        found = list(zip(tail.tolist(), arcs.indices.tolist(), arcs.mm.tolist(), arcs.edge.tolist(),
-                         strict=True))
-        assert sorted(found) == sorted((v, u, mm, e) if turned else (u, v, mm, e)
-                                       for u, v, mm, e in wanted)
+        found = list(
+            zip(
+                tail.tolist(),
+                arcs.indices.tolist(),
+                arcs.mm.tolist(),
+                arcs.edge.tolist(),
+                strict=True,
+            )
+        )
+        assert sorted(found) == sorted(
+            (v, u, mm, e) if turned else (u, v, mm, e) for u, v, mm, e in wanted
+        )
 
 
 @given(st.lists(st.integers(0, 6)))
@@ -79,8 +107,14 @@ def test_groups_keep_the_order_of_rows(key):
 
 
 def test_the_longest_part_comes_first():
-    network = network_of([0, 1, 3, 5], [1, 2, 4, 5], [1.0, 1.0, 50.0, 0.0], node_count=7,
-                         forward=[True, False, True, True], backward=[False, True, True, True])
+    network = network_of(
+        [0, 1, 3, 5],
+        [1, 2, 4, 5],
+        [1.0, 1.0, 50.0, 0.0],
+        node_count=7,
+        forward=[True, False, True, True],
+        backward=[False, True, True, True],
+    )
     component = network.node_component
     assert component[[3, 4]].tolist() == [0, 0]
     assert component[[0, 1, 2]].tolist() == [1, 1, 1]
@@ -100,10 +134,15 @@ def test_streets_shorter_than_their_chord_are_refused():
     WalkNetwork.from_streets(streets.assign(length_m=streets["length_m"] - [0.0005, 20.0]), UTM)
 
 
-@pytest.mark.parametrize("shape", [
-    shapely.Point(3, 52), shapely.LineString(), None,
-    shapely.MultiLineString([[(3, 52), (3.001, 52)], [(3.002, 52), (3.003, 52)]]),
-])
+@pytest.mark.parametrize(
+    "shape",
+    [
+        shapely.Point(3, 52),
+        shapely.LineString(),
+        None,
+        shapely.MultiLineString([[(3, 52), (3.001, 52)], [(3.002, 52), (3.003, 52)]]),
+    ],
+)
 def test_what_is_no_line_is_refused(shape):
     streets = streets_of([[(0, 0), (100, 0)], [(100, 0), (200, 0)]])
     lines = [streets.geometry[0], shape]
@@ -117,13 +156,16 @@ def test_lines_with_odd_coordinates_are_refused():
         odd = shapely.LineString([(3.0, 52.0), (np.nan, 52.0), (3.003, 52.0)])
     with pytest.raises(NetworkError, match=r"not finite.*edges 1\)"):
         WalkNetwork.from_streets(
-            streets.set_geometry([streets.geometry[0], odd], crs="EPSG:4326"), UTM)
+            streets.set_geometry([streets.geometry[0], odd], crs="EPSG:4326"), UTM
+        )
 
 
 def test_nodes_lie_where_their_edges_end():
     streets = streets_of([[(0, 0), (50, 50), (100, 0)], [(100, 0), (200, 0)]])
     network = WalkNetwork.from_streets(streets, UTM)
-    assert np.allclose(network.node_lonlat, np.column_stack(lonlat([0, 100, 200], [0, 0, 0])), atol=1e-12)
+    assert np.allclose(
+        network.node_lonlat, np.column_stack(lonlat([0, 100, 200], [0, 0, 0])), atol=1e-12
+    )
     assert network.line(0).length == pytest.approx(2 * 50 * 2**0.5, abs=1e-6)
 
 
@@ -197,9 +239,12 @@ def test_a_graph_of_osmnx_is_read():
     bent = shapely.LineString(np.column_stack(lonlat([0, 50, 100], [0, 40, 0])))
     length_m = GEODESIC.geometry_length(bent)
     common = {"osmid": [1, 2], "highway": ["footway", "steps"], "name": ["Rue A", "路 B"]}
-    graph.add_edge(11, 12, 0, length=length_m, geometry=bent, oneway=False, reversed=False, **common)
-    graph.add_edge(12, 11, 0, length=length_m, geometry=bent.reverse(), oneway=False,
-                   reversed=True, **common)
+    graph.add_edge(
+        11, 12, 0, length=length_m, geometry=bent, oneway=False, reversed=False, **common
+    )
+    graph.add_edge(
+        12, 11, 0, length=length_m, geometry=bent.reverse(), oneway=False, reversed=True, **common
+    )
     graph.add_edge(11, 12, 1, length=100.3, highway="footway", oneway=False)
     graph.add_edge(12, 13, 0, length=80.3, highway="path", oneway=True, name=float("nan"))
     graph.add_edge(13, 13, 0, length=30.0, highway="path")
@@ -215,7 +260,7 @@ def test_a_graph_of_osmnx_is_read():
     assert access.nearest(network, [0, 1], [2])["distance_m"].tolist() == [180.6, 80.3]
     assert np.isinf(access.nearest(network, [2], [0])["distance_m"][0])
     assert snap(network, *lonlat([50], [41])).edge.tolist() == [0]
-    assert [step.name for step in access.route(network, 1, 0).steps][0] == "Rue A; 路 B"
+    assert access.route(network, 1, 0).steps[0].name == "Rue A; 路 B"
 
 
 def test_lengths_that_osmnx_measures_on_a_sphere_are_kept():

@@ -2,15 +2,21 @@
 
 import bz2
 import gzip
+from itertools import pairwise
 
+import networkx as nx
 import numpy as np
 import osmium
 import pytest
 import shapely
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shelterplan.errors import SourceError
 from shelterplan.sources.osm import read_streets
 from shelterplan.sources.streets import MAX_SEGMENT_M, WGS84
+from shelterplan.sources.topology import build_streets
+from shelterplan.sources.ways import Nodes, WayCollector
 from tests.osm_xml import grid, node, osm, relation, way
 
 FOOTWAY = {"highway": "footway"}
@@ -330,11 +336,37 @@ def test_a_cut_off_pbf_gives_a_sentence(tmp_path):
         read_streets(tmp_path / "b.osm.pbf")
 
 
+@pytest.mark.parametrize("packing", ["none", "zlib"])
+def test_a_zero_byte_in_a_text_does_not_end_the_program(tmp_path, packing):
+    (tmp_path / "a.osm").write_text(osm(*grid(2), way(1, [1, 2], {**FOOTWAY, "name": "Zehnzehn"})))
+    target = osmium.io.File(str(tmp_path / "a.osm.pbf"), f"pbf,pbf_compression={packing}")
+    with osmium.SimpleWriter(target) as writer:
+        for thing in osmium.FileProcessor(str(tmp_path / "a.osm")):
+            writer.add(thing)
+    assert len(read_streets(tmp_path / "a.osm.pbf").edges) == 1
+    content = (tmp_path / "a.osm.pbf").read_bytes()
+    if packing == "none":
+        (tmp_path / "a.osm.pbf").write_bytes(content.replace(b"Zehnzehn", b"Zehn\0ehn"))
+        with pytest.raises(SourceError, match="zero byte"):
+            read_streets(tmp_path / "a.osm.pbf")
+    else:
+        (tmp_path / "a.osm.pbf").write_bytes(content[:-40] + bytes(20) + content[-20:])
+        with pytest.raises(SourceError, match="cut off or damaged"):
+            read_streets(tmp_path / "a.osm.pbf")
+
+
 def test_a_missing_file_gives_a_sentence(tmp_path):
     with pytest.raises(SourceError, match="cannot be opened"):
         read_streets(tmp_path / "nothing.osm.pbf")
     with pytest.raises(SourceError, match="cannot be opened"):
         read_streets(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["-", "http:", "a,b.osm"])
+def test_odd_names_are_names_of_files(tmp_path, monkeypatch, name):
+    (tmp_path / name).write_text(osm(*grid(2), way(1, [1, 2], FOOTWAY)))
+    monkeypatch.chdir(tmp_path)
+    assert len(read_streets(name).edges) == 1
 
 
 def test_relations_are_passed_over(read):
@@ -351,3 +383,68 @@ def test_progress_is_told(tmp_path):
     shares = [share for _, share in told]
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
+
+
+SIDE = 5
+GRID = Nodes(
+    np.arange(SIDE * SIDE),
+    7 + np.arange(SIDE * SIDE) % SIDE * 0.001,
+    43 + np.arange(SIDE * SIDE) // SIDE * 0.001,
+)
+some_ways = st.lists(
+    st.lists(st.integers(0, SIDE * SIDE - 1), min_size=1, max_size=7), min_size=1, max_size=12
+)
+
+
+def oracle(ways):
+    """Join every piece of every way one by one: slow, plain, and without any cutting."""
+    graph = nx.Graph()
+    for refs in ways:
+        for a, b in pairwise(refs):
+            if a != b:
+                length = WGS84.inv(GRID.lon[a], GRID.lat[a], GRID.lon[b], GRID.lat[b])[2]
+                graph.add_edge(a, b, length=length)
+    return graph
+
+
+@given(some_ways)
+def test_distances_are_those_of_the_single_pieces(ways):
+    collector = WayCollector()
+    for number, refs in enumerate(ways):
+        collector.add(number, refs, FOOTWAY)
+    streets = build_streets(collector.ways(), GRID)
+    expected = oracle(ways)
+    found = nx.MultiGraph()
+    osm_id = {xy: n for n, xy in enumerate(zip(GRID.lon.tolist(), GRID.lat.tolist(), strict=True))}
+    name = {}
+    for edge in streets.edges.itertuples():
+        found.add_edge(edge[1], edge.to, length=edge.length_m)
+        name[edge[1]] = osm_id[edge.geometry.coords[0]]
+        name[edge.to] = osm_id[edge.geometry.coords[-1]]
+    assert sorted(found.nodes) == list(range(len(found)))
+    assert len(set(name.values())) == len(name)
+    assert nx.number_connected_components(found) == nx.number_connected_components(expected)
+    theirs = dict(nx.all_pairs_dijkstra_path_length(expected, weight="length"))
+    for start, reached in nx.all_pairs_dijkstra_path_length(found, weight="length"):
+        for end, distance_m in reached.items():
+            assert distance_m == pytest.approx(theirs[name[start]][name[end]], abs=1e-6)
+
+
+@given(some_ways, st.sets(st.integers(0, SIDE * SIDE - 1), max_size=5))
+def test_nobody_gets_past_a_node_that_cuts(ways, cuts):
+    collector = WayCollector()
+    for number, refs in enumerate(ways):
+        collector.add(number, refs, FOOTWAY)
+    nodes = Nodes(GRID.osm_id, GRID.lon, GRID.lat, frozenset(cuts))
+    edges = build_streets(collector.ways(), nodes).edges
+    whole = build_streets(collector.ways(), GRID).edges
+    assert edges["length_m"].sum() == pytest.approx(whole["length_m"].sum(), abs=1e-6)
+    shut = {(GRID.lon[n], GRID.lat[n]) for n in cuts}
+    ends = np.bincount(np.concatenate([edges["from"], edges["to"]]))
+    for edge in edges.itertuples():
+        assert not shut & set(edge.geometry.coords[1:-1])
+        for number, end in (
+            (edge[1], edge.geometry.coords[0]),
+            (edge.to, edge.geometry.coords[-1]),
+        ):
+            assert end not in shut or ends[number] == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import shapely
@@ -27,17 +29,30 @@ def crossing():
                   |
                   4  South Street
     """
-    return WalkNetwork.from_streets(streets_of(
-        [[(0, 0), (-100, 0)], [(0, 0), (0, 100)], [(100, 0), (0, 0)], [(0, 0), (0, -100)],
-         [(0, 100), (0, 130)]],
-        name=["West Street", "North Street", "East Street", "South Street", None],
-        steps=[False] * 4 + [True], **{"class": ["footway"] * 4 + ["steps"]}), UTM)
+    return WalkNetwork.from_streets(
+        streets_of(
+            [
+                [(0, 0), (-100, 0)],
+                [(0, 0), (0, 100)],
+                [(100, 0), (0, 0)],
+                [(0, 0), (0, -100)],
+                [(0, 100), (0, 130)],
+            ],
+            name=["West Street", "North Street", "East Street", "South Street", None],
+            steps=[False] * 4 + [True],
+            **{"class": ["footway"] * 4 + ["steps"]},
+        ),
+        UTM,
+    )
 
 
 def walk(network, start, end):
     """Return the way between two positions drawn in metres."""
-    return access.route(network, snap(network, *lonlat([start[0]], [start[1]])),
-                        snap(network, *lonlat([end[0]], [end[1]])))
+    return access.route(
+        network,
+        snap(network, *lonlat([start[0]], [start[1]])),
+        snap(network, *lonlat([end[0]], [end[1]])),
+    )
 
 
 def told(way):
@@ -47,38 +62,64 @@ def told(way):
 SOUTH, NORTH, WEST, EAST = (0, -60), (0, 60), (-60, 0), (60, 0)
 
 
-@pytest.mark.parametrize(("start", "end", "turn", "compass"), [
-    (SOUTH, EAST, "right", "NE"), (SOUTH, WEST, "left", "NW"), (SOUTH, NORTH, "straight", "NN"),
-    (EAST, NORTH, "right", "WN"), (EAST, SOUTH, "left", "WS"), (EAST, WEST, "straight", "WW"),
-    (NORTH, WEST, "right", "SW"), (NORTH, EAST, "left", "SE"), (WEST, SOUTH, "right", "ES"),
-    (WEST, NORTH, "left", "EN"),
-])
+@pytest.mark.parametrize(
+    ("start", "end", "turn", "compass"),
+    [
+        (SOUTH, EAST, "right", "NE"),
+        (SOUTH, WEST, "left", "NW"),
+        (SOUTH, NORTH, "straight", "NN"),
+        (EAST, NORTH, "right", "WN"),
+        (EAST, SOUTH, "left", "WS"),
+        (EAST, WEST, "straight", "WW"),
+        (NORTH, WEST, "right", "SW"),
+        (NORTH, EAST, "left", "SE"),
+        (WEST, SOUTH, "right", "ES"),
+        (WEST, NORTH, "left", "EN"),
+    ],
+)
 def test_turns_at_a_crossing(crossing, start, end, turn, compass):
     names = {SOUTH: "South Street", NORTH: "North Street", WEST: "West Street", EAST: "East Street"}
     assert told(walk(crossing, start, end)) == [
-        ("start", names[start], compass[0], 60), (turn, names[end], compass[1], 60),
-        ("arrive", "", "", 0)]
+        ("start", names[start], compass[0], 60),
+        (turn, names[end], compass[1], 60),
+        ("arrive", "", "", 0),
+    ]
 
 
-@pytest.mark.parametrize(("degrees", "turn"), [
-    (0, "straight"), (20, "straight"), (40, "slight_right"), (90, "right"), (140, "sharp_right"),
-    (175, "u_turn"), (-20, "straight"), (-40, "slight_left"), (-90, "left"), (-140, "sharp_left"),
-    (-175, "u_turn"),
-])
+@pytest.mark.parametrize(
+    ("degrees", "turn"),
+    [
+        (0, "straight"),
+        (20, "straight"),
+        (40, "slight_right"),
+        (90, "right"),
+        (140, "sharp_right"),
+        (175, "u_turn"),
+        (-20, "straight"),
+        (-40, "slight_left"),
+        (-90, "left"),
+        (-140, "sharp_left"),
+        (-175, "u_turn"),
+    ],
+)
 def test_turns_by_their_angle(degrees, turn):
     """One comes from the west; the second street leaves at `degrees` to the right of straight on."""
     angle = np.radians(-degrees)
     end = (100 * np.cos(angle), 100 * np.sin(angle))
     network = WalkNetwork.from_streets(
-        streets_of([[(-100, 0), (0, 0)], [(0, 0), end]], name=["A", "B"]), UTM)
+        streets_of([[(-100, 0), (0, 0)], [(0, 0), end]], name=["A", "B"]), UTM
+    )
     assert [step.turn for step in access.route(network, 0, 2).steps] == ["start", turn, "arrive"]
 
 
 def test_stairs_are_told(crossing):
     way = walk(crossing, (0, -60), (0, 125))
     assert [(step.name, step.steps, step.street_class) for step in way.steps] == [
-        ("South Street", False, "footway"), ("North Street", False, "footway"),
-        ("", True, "steps"), ("", False, "")]
+        ("South Street", False, "footway"),
+        ("North Street", False, "footway"),
+        ("", True, "steps"),
+        ("", False, ""),
+    ]
     assert [round(step.distance_m) for step in way.steps] == [60, 100, 25, 0]
 
 
@@ -100,16 +141,23 @@ def test_the_line_runs_from_foot_to_foot(crossing):
 def test_a_street_that_bends_is_one_step_if_it_keeps_its_name():
     corners = [(0, 0), (100, 0), (190, 40), (190, 140)]
     network = WalkNetwork.from_streets(
-        streets_of(list(zip(corners, corners[1:], strict=False)), name=["Long Street"] * 3), UTM)
+        streets_of(list(pairwise(corners)), name=["Long Street"] * 3), UTM
+    )
     way = access.route(network, 0, 3)
     assert [step.turn for step in way.steps] == ["start", "left", "arrive"]
     assert [step.name for step in way.steps] == ["Long Street", "Long Street", ""]
 
 
 def test_a_kink_at_the_corner_does_not_mislead():
-    network = WalkNetwork.from_streets(streets_of(
-        [[(0, 0), (98, 0), (100, 2)], [(100, 2), (102, 0), (200, 0)]], name=["A", "B"]), UTM)
-    assert [step.turn for step in access.route(network, 0, 2).steps] == ["start", "straight", "arrive"]
+    network = WalkNetwork.from_streets(
+        streets_of([[(0, 0), (98, 0), (100, 2)], [(100, 2), (102, 0), (200, 0)]], name=["A", "B"]),
+        UTM,
+    )
+    assert [step.turn for step in access.route(network, 0, 2).steps] == [
+        "start",
+        "straight",
+        "arrive",
+    ]
 
 
 def test_there_and_back_on_one_street(crossing):
@@ -143,12 +191,17 @@ def test_a_network_without_geometry_gives_pieces_only():
 
 
 def test_of_two_parallel_streets_the_shorter_is_drawn():
-    network = WalkNetwork.from_streets(streets_of(
-        [[(0, 0), (50, 50), (100, 0)], [(0, 0), (50, -20), (100, 0)]], name=["Long", "Short"]), UTM)
+    network = WalkNetwork.from_streets(
+        streets_of(
+            [[(0, 0), (50, 50), (100, 0)], [(0, 0), (50, -20), (100, 0)]], name=["Long", "Short"]
+        ),
+        UTM,
+    )
     way = access.route(network, 0, 1)
     assert way.steps[0].name == "Short"
     assert shapely.get_coordinates(way.geometry)[1].tolist() == pytest.approx(
-        np.ravel(lonlat([50], [-20])).tolist(), abs=1e-9)
+        np.ravel(lonlat([50], [-20])).tolist(), abs=1e-9
+    )
 
 
 def test_one_source_at_a_time(crossing):
@@ -178,7 +231,9 @@ def test_ways_through_a_city_fit_their_length():
         steps_m = [step.distance_m for step in way.steps[:-1]]
         assert sum(steps_m) == pytest.approx(found["street_m"][row], abs=1e-6)
         # edges have no more than 4 points: their drawn length is the geodesic one
-        assert GEODESIC.geometry_length(way.geometry) == pytest.approx(street_mm / 1000, rel=2e-3, abs=0.05)
+        assert GEODESIC.geometry_length(way.geometry) == pytest.approx(
+            street_mm / 1000, rel=2e-3, abs=0.05
+        )
         feet = shapely.get_coordinates(way.geometry)[[0, -1]]
         to_home = GEODESIC.inv(*feet[0], homes.lon[row], homes.lat[row])[2]
         to_gate = GEODESIC.inv(*feet[1], shelters.lon[way.entry], shelters.lat[way.entry])[2]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import networkx as nx
 import numpy as np
 import pyproj
@@ -12,8 +14,8 @@ from hypothesis import strategies as st
 from shapely.ops import substring
 
 from shelterplan import WalkNetwork, access
-from shelterplan.edge_grid import NO_EDGE, EdgeGrid
 from shelterplan.errors import NetworkError
+from shelterplan.kernels.edge_grid import NO_EDGE, EdgeGrid
 from shelterplan.network import GEODESIC
 from shelterplan.snap import NOWHERE, snap
 from tests.benchmarks.city import CRS, build_city
@@ -30,12 +32,18 @@ def test_the_nearest_edge_is_that_of_shapely(seed):
         count = int(rng.integers(1, 30))
         size = 10.0 ** rng.uniform(-1, 5)
         sizes = rng.integers(2, 6, count)
-        points = rng.choice([rng.uniform(0, size, (sizes.sum(), 2)),
-                             rng.integers(0, 4, (sizes.sum(), 2)) * size / 4])
+        points = rng.choice(
+            [
+                rng.uniform(0, size, (sizes.sum(), 2)),
+                rng.integers(0, 4, (sizes.sum(), 2)) * size / 4,
+            ]
+        )
         if rng.random() < 0.2:
             points[:, 1] = 7.0
         lines = shapely.linestrings(points, indices=np.repeat(np.arange(count), sizes))
-        query = rng.choice([rng.uniform(-size, 2 * size, (40, 2)), points[rng.integers(0, len(points), 40)]])
+        query = rng.choice(
+            [rng.uniform(-size, 2 * size, (40, 2)), points[rng.integers(0, len(points), 40)]]
+        )
         max_m = float(rng.choice([0.0, size / 10, size, np.inf]))
         allowed = rng.random(count) < rng.choice([0.3, 1.0])
         grid = EdgeGrid.of(points, np.concatenate([[0], np.cumsum(sizes)]))
@@ -51,9 +59,12 @@ def test_the_nearest_edge_is_that_of_shapely(seed):
         assert np.allclose(foot[on, 2], best[on], rtol=0, atol=tolerance)
         assert np.isnan(foot[~on]).all()
         again = shapely.get_coordinates(
-            shapely.line_interpolate_point(lines[edge[on]], foot[on, 3], normalized=True))
+            shapely.line_interpolate_point(lines[edge[on]], foot[on, 3], normalized=True)
+        )
         has_length = shapely.length(lines[edge[on]]) > 0
-        assert np.allclose(again[has_length], foot[on, :2][has_length], rtol=0, atol=1e3 * tolerance)
+        assert np.allclose(
+            again[has_length], foot[on, :2][has_length], rtol=0, atol=1e3 * tolerance
+        )
 
 
 def test_of_equally_near_edges_the_first_is_taken():
@@ -73,7 +84,7 @@ def test_one_edge_far_away_costs_no_memory():
     near = rng.uniform(0, 1000, (500, 1, 2)) + rng.uniform(0, 50, (500, 2, 2))
     points = np.concatenate([near.reshape(-1, 2), [[0, 0], [3e6, 4e6]]])
     grid = EdgeGrid.of(points, np.arange(0, 1003, 2))
-    assert len(grid.cell_edge) <= 4 * len(points)
+    assert len(grid.cell_segment) <= 4 * len(points)
     assert len(grid.cell_ptr) <= 4 * len(points)
     assert grid.nearest(np.array([[3e6, 4e6]]), 1.0, np.ones(501, bool))[0].tolist() == [500]
 
@@ -81,12 +92,17 @@ def test_one_edge_far_away_costs_no_memory():
 @pytest.fixture
 def corner():
     """A street of 100 m to the east, one of 60 m to the north from its end, a loop, and an island."""
-    return WalkNetwork.from_streets(streets_of([
-        [(0, 0), (100, 0)],
-        [(100, 0), (100, 60)],
-        [(100, 60), (130, 60), (130, 90), (100, 60)],
-        [(0, 40), (60, 40)],
-    ]), UTM)
+    return WalkNetwork.from_streets(
+        streets_of(
+            [
+                [(0, 0), (100, 0)],
+                [(100, 0), (100, 60)],
+                [(100, 60), (130, 60), (130, 90), (100, 60)],
+                [(0, 40), (60, 40)],
+            ]
+        ),
+        UTM,
+    )
 
 
 def test_places_lie_at_their_true_position(corner):
@@ -145,8 +161,13 @@ def test_where_nothing_is_preferred_islands_will_do(corner):
 
 
 def test_a_preferred_street_out_of_reach_does_not_help(corner):
-    places = snap(corner, *lonlat([-5], [45]), prefer=np.array([True, True, True, False]),
-                  max_leg_m=20.0, island_slack_m=1000.0)
+    places = snap(
+        corner,
+        *lonlat([-5], [45]),
+        prefer=np.array([True, True, True, False]),
+        max_leg_m=20.0,
+        island_slack_m=1000.0,
+    )
     assert places.edge.tolist() == [3]
 
 
@@ -171,8 +192,9 @@ def test_no_streets_no_places():
     assert len(snap(corner, [], [])) == 0
 
 
-@pytest.mark.parametrize(("lon", "lat"), [
-    (np.nan, 0), (0, np.nan), (np.inf, 0), (181, 0), (0, 90.5), (0, -91)])
+@pytest.mark.parametrize(
+    ("lon", "lat"), [(np.nan, 0), (0, np.nan), (np.inf, 0), (181, 0), (0, 90.5), (0, -91)]
+)
 def test_positions_off_the_earth_are_refused(corner, lon, lat):
     with pytest.raises(NetworkError, match=r"1 positions are not .*rows \[1\]"):
         snap(corner, [3.0, lon], [52.0, lat])
@@ -193,13 +215,18 @@ def test_the_longest_leg_is_a_distance(corner, limit):
         snap(corner, [3.0], [52.0], max_leg_m=limit)
 
 
-@pytest.mark.parametrize(("lon", "lat"), [(24.94, 60.17), (18.95, 69.65), (-68.3, -54.8), (15.6, 78.2)])
+@pytest.mark.parametrize(
+    ("lon", "lat"), [(24.94, 60.17), (18.95, 69.65), (-68.3, -54.8), (15.6, 78.2)]
+)
 def test_far_north_and_south_metres_are_metres(lon, lat):
     """At these latitudes a degree of longitude is less than half one of latitude."""
     crs = pyproj.CRS.from_dict({"proj": "utm", "zone": int((lon + 180) // 6) + 1, "south": lat < 0})
     there = GEODESIC.fwd(lon, lat, 80, 700)[:2]
-    streets = streets_of([[(0, 0), (1, 0)]]).set_geometry(
-        [shapely.LineString([(lon, lat), there])], crs="EPSG:4326").assign(length_m=700.0)
+    streets = (
+        streets_of([[(0, 0), (1, 0)]])
+        .set_geometry([shapely.LineString([(lon, lat), there])], crs="EPSG:4326")
+        .assign(length_m=700.0)
+    )
     network = WalkNetwork.from_streets(streets, crs)
     on = GEODESIC.fwd(lon, lat, 80, 300)
     off = GEODESIC.fwd(on[0], on[1], 170, 90)
@@ -249,12 +276,14 @@ def test_walks_in_a_city_are_those_over_streets_cut_by_shapely(city, city_networ
         edge = int(np.argmin(shapely.distance(lines, point)))
         cuts[edge].append((lines[edge].project(point), place))
         foot = lines[edge].interpolate(lines[edge].project(point))
-        back = pyproj.Transformer.from_crs(CRS, "EPSG:4326", always_xy=True).transform(foot.x, foot.y)
+        back = pyproj.Transformer.from_crs(CRS, "EPSG:4326", always_xy=True).transform(
+            foot.x, foot.y
+        )
         legs[place] = GEODESIC.inv(lon[place], lat[place], *back)[2]
     for edge, row in enumerate(streets.itertuples(index=False)):
         line = lines[edge]
         chain = [(0.0, ("node", row[0])), *sorted(cuts[edge]), (line.length, ("node", row[1]))]
-        for (start, a), (stop, b) in zip(chain, chain[1:], strict=False):
+        for (start, a), (stop, b) in pairwise(chain):
             metres = substring(line, start, stop).length / line.length * row[2]
             if row.forward:
                 graph.add_edge(a, b, weight=metres)

@@ -44,10 +44,18 @@ def test_names_of_every_script_survive(name):
     assert html.unescape(escape(name)) == name
 
 
-@given(st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text() | st.sampled_from(PAYLOADS)
-    | st.floats(allow_nan=False, allow_infinity=False),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=10))
+@given(
+    st.recursive(
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.text()
+        | st.sampled_from(PAYLOADS)
+        | st.floats(allow_nan=False, allow_infinity=False),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+        max_leaves=10,
+    )
+)
 def test_script_json_is_json_and_starts_no_template_and_ends_no_script(value):
     written = script_json(value)
     assert json.loads(written) == value
@@ -71,8 +79,13 @@ def test_only_the_map_views_import_folium():
     found = set()
     for path in package.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            names = ([alias.name for alias in node.names] if isinstance(node, ast.Import)
-                     else [node.module or ""] if isinstance(node, ast.ImportFrom) else [])
+            names = (
+                [alias.name for alias in node.names]
+                if isinstance(node, ast.Import)
+                else [node.module or ""]
+                if isinstance(node, ast.ImportFrom)
+                else []
+            )
             if any(name.split(".")[0] in {"folium", "branca"} for name in names):
                 found.add(path.relative_to(package).as_posix())
     assert found == {"views/map.py"}

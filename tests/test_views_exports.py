@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 
 import geopandas as gpd
@@ -18,17 +19,25 @@ from shelterplan.views import exports
 from shelterplan.views.charts import CurveWords, distance_curve
 from shelterplan.views.scale import EMPTY, people_scale
 
-FACTS = exports.Facts(attribution="© OpenStreetMap contributors", illustrative=("shelters",),
-                      manifest={"area": {"version": "abc"}, "standard": {"max_distance_m": 500.0}})
+FACTS = exports.Facts(
+    attribution="© OpenStreetMap contributors",
+    illustrative=("shelters",),
+    manifest={"area": {"version": "abc"}, "standard": {"max_distance_m": 500.0}},
+)
 
 
 @pytest.fixture
 def table():
     return gpd.GeoDataFrame(
-        {"name": ["=HYPERLINK(1)", "民田路", "-5"], "population": [10.0, 20.0, 0.0],
-         "median_distance_m": [120.5, np.inf, np.nan]},
+        {
+            "name": ["=HYPERLINK(1)", "民田路", "-5"],
+            "population": [10.0, 20.0, 0.0],
+            "median_distance_m": [120.5, np.inf, np.nan],
+        },
         geometry=[shapely.box(i, 0, i + 1, 1) for i in range(3)],
-        index=pd.Index(["@a", "007", "c"], name="community_id"), crs="EPSG:4326")
+        index=pd.Index(["@a", "007", "c"], name="community_id"),
+        crs="EPSG:4326",
+    )
 
 
 def test_csv_runs_no_formula_and_keeps_every_sign(table):
@@ -78,7 +87,7 @@ def test_every_number_of_people_has_one_class(counts):
         assert (scale.colour(count) == EMPTY) == (count == 0)
     limits = [(step.low, step.high) for step in scale.steps]
     assert all(low <= high for low, high in limits)
-    assert all(a[1] + 1 == b[0] for a, b in zip(limits, limits[1:], strict=False))
+    assert all(a[1] + 1 == b[0] for a, b in itertools.pairwise(limits))
     colours = [step.colour for step in scale.steps]
     assert len(set(colours)) == len(colours)
 
@@ -92,13 +101,18 @@ def test_curve_shows_the_standard_and_no_infinity():
     curve = pd.DataFrame({"distance_m": [0.0, 25.0, np.inf], "share": [0.0, 0.5, 1.0]})
     words = CurveWords(x="x", y="y", standard="500 m", description="d")
     spec = distance_curve(curve, max_distance_m=500.0, words=words)
-    assert spec["data"]["values"] == [{"distance_m": 0.0, "share": 0.0},
-                                      {"distance_m": 25.0, "share": 0.5}]
+    assert spec["data"]["values"] == [
+        {"distance_m": 0.0, "share": 0.0},
+        {"distance_m": 25.0, "share": 0.5},
+    ]
     assert spec["layer"][1]["data"]["values"][0]["distance_m"] == 500.0
     json.dumps(spec, allow_nan=False)
 
 
 def test_curve_of_nobody_is_empty():
-    spec = distance_curve(pd.DataFrame({"distance_m": [], "share": []}), max_distance_m=500.0,
-                          words=CurveWords(x="", y="", standard="", description=""))
+    spec = distance_curve(
+        pd.DataFrame({"distance_m": [], "share": []}),
+        max_distance_m=500.0,
+        words=CurveWords(x="", y="", standard="", description=""),
+    )
     assert spec["data"]["values"] == []

@@ -21,8 +21,9 @@ ASSETS = views.Assets(vendor="../vendor", streets="../streets/a.bin")
 
 
 def a_map(text: str) -> views.Map:
-    look = views.Look(attribution=text, zoom_in=text, zoom_out=text, label=text,
-                      streets_failed=text)
+    look = views.Look(
+        attribution=text, zoom_in=text, zoom_out=text, label=text, streets_failed=text
+    )
     made = views.base_map(bounds=BOX, ground=shapely.box(*BOX), assets=ASSETS, look=look)
     views.add_shelters(made, [((7.42, 43.73), text)])
     shapes = gpd.GeoSeries([shapely.box(*BOX)], index=[text], crs="EPSG:4326")
@@ -32,8 +33,11 @@ def a_map(text: str) -> views.Map:
 
 def a_group(text: str) -> views.FeatureGroup:
     return views.answer_group(
-        you=(7.42, 43.73), you_tip=text, route=[(7.42, 43.73), (7.43, 43.74)],
-        shelters=[views.Marked(at=(7.43, 43.74), number=1, name=text, chosen=True)])
+        you=(7.42, 43.73),
+        you_tip=text,
+        route=[(7.42, 43.73), (7.43, 43.74)],
+        shelters=[views.Marked(at=(7.43, 43.74), number=1, name=text, chosen=True)],
+    )
 
 
 def page(made: views.Map) -> str:
@@ -47,8 +51,18 @@ def test_a_name_reaches_the_browser_only_escaped(payload):
     made = a_map(payload)
     text = page(made) + _get_feature_group_string(a_group(payload), made)
     assert payload not in text
-    for syntax in ("{{", "{%", "{#", "window.__X=", "onerror=", "<img", "`", "${", "\u2028",
-                   "\u202e"):
+    for syntax in (
+        "{{",
+        "{%",
+        "{#",
+        "window.__X=",
+        "onerror=",
+        "<img",
+        "`",
+        "${",
+        "\u2028",
+        "\u202e",
+    ):
         assert syntax not in text
     assert escape(payload) in text
 
@@ -91,8 +105,7 @@ def test_a_place_without_a_way_is_still_shown():
 @pytest.mark.parametrize("move", [True, False])
 def test_the_chosen_community_is_outlined(move):
     made = a_map("x")
-    text = _get_feature_group_string(
-        views.chosen_community(shapely.box(*BOX), move=move), made)
+    text = _get_feature_group_string(views.chosen_community(shapely.box(*BOX), move=move), made)
     assert f'"move":{str(move).lower()}' in text
 
 

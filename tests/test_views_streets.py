@@ -16,10 +16,16 @@ from shelterplan.views.street_pack import CLASSES, VERSION, pack_name, pack_stre
 
 def streets(lines, *, kinds=None, names=None, steps=None):
     count = len(lines)
-    return gpd.GeoDataFrame({
-        "class": kinds or ["residential"] * count, "name": names or ["Rue"] * count,
-        "steps": steps or [False] * count, "length_m": [100.0] * count,
-    }, geometry=lines, crs="EPSG:4326")
+    return gpd.GeoDataFrame(
+        {
+            "class": kinds or ["residential"] * count,
+            "name": names or ["Rue"] * count,
+            "steps": steps or [False] * count,
+            "length_m": [100.0] * count,
+        },
+        geometry=lines,
+        crs="EPSG:4326",
+    )
 
 
 def unpack(pack):
@@ -39,10 +45,19 @@ def unpack(pack):
     take("<u2", labels), take("<u2", labels)
     length, angle, kind = take("<u2", labels), take("<i2", labels), take("u1", lines)
     lat = np.degrees(2 * np.arctan(np.exp(np.pi * (1 - 2 * y))) - np.pi / 2)
-    text = pack[at:at + names].decode().split("\n")
+    text = pack[at : at + names].decode().split("\n")
     assert at + names == len(pack)
-    return {"magic": magic, "version": version, "lon": x * 360 - 180, "lat": lat, "first": first,
-            "name": [text[i] for i in name], "length": length, "angle": angle, "kind": kind}
+    return {
+        "magic": magic,
+        "version": version,
+        "lon": x * 360 - 180,
+        "lat": lat,
+        "first": first,
+        "name": [text[i] for i in name],
+        "length": length,
+        "angle": angle,
+        "kind": kind,
+    }
 
 
 coordinate = st.tuples(st.floats(-71.5, -71.2), st.floats(-30.1, -29.8))
@@ -54,17 +69,25 @@ def test_every_bend_is_kept_to_less_than_a_metre(shapes):
     got = unpack(pack_streets(streets(lines)))
     wanted = shapely.get_coordinates(lines)
     assert np.diff(got["first"]).tolist() == [len(shape) for shape in shapes]
-    metres = np.hypot((got["lon"] - wanted[:, 0]) * 111_320 * np.cos(np.radians(wanted[:, 1])),
-                      (got["lat"] - wanted[:, 1]) * 111_320)
+    metres = np.hypot(
+        (got["lon"] - wanted[:, 0]) * 111_320 * np.cos(np.radians(wanted[:, 1])),
+        (got["lat"] - wanted[:, 1]) * 111_320,
+    )
     assert metres.max() < 1.0
 
 
 def test_header_classes_and_names():
     line = shapely.LineString([(7.0, 43.0), (7.001, 43.0)])
-    got = unpack(pack_streets(streets(
-        [line] * 5, kinds=["steps", "footway", "residential", "primary", "primary_link"],
-        names=["Escalier", None, "民田路", "Boulevard\nLong", ""],
-        steps=[True, False, False, False, False])))
+    got = unpack(
+        pack_streets(
+            streets(
+                [line] * 5,
+                kinds=["steps", "footway", "residential", "primary", "primary_link"],
+                names=["Escalier", None, "民田路", "Boulevard\nLong", ""],
+                steps=[True, False, False, False, False],
+            )
+        )
+    )
     assert (got["magic"], got["version"]) == (b"SPST", VERSION)
     assert [CLASSES[i] for i in got["kind"]] == ["steps", "path", "street", "main", "main"]
     assert got["name"] == ["Escalier", "民田路", "Boulevard Long"]

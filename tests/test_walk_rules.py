@@ -43,6 +43,7 @@ DROPPED = [
     ("access_closed", {"highway": "service", "access": "private", "service": "driveway"}),
     ("access_closed", {"highway": "track", "access": "military"}),
     ("access_closed", {"highway": "footway", "access": "no"}),
+    ("access_closed", {"highway": "residential", "access": "private", "sidewalk": "both"}),
     ("indoors", {"highway": "corridor"}),
     ("indoors", {"highway": "footway", "indoor": "yes"}),
     ("neither_way", {"highway": "path", "oneway:foot": "yes", "foot:forward": "no"}),

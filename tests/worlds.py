@@ -6,6 +6,8 @@ that is cut to pieces, for whoever starts there and whoever ends there.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import geopandas as gpd
 import networkx as nx
 import numpy as np
@@ -24,10 +26,14 @@ def network_of(u, v, length_m, forward=None, backward=None, node_count=None) -> 
     """Return a network without geometry whose edges may be one-way."""
     made = WalkNetwork.from_edges(u, v, length_m, node_count=node_count)
     count = len(made.edge_mm)
-    return WalkNetwork(node_count=made.node_count, edge_u=made.edge_u, edge_v=made.edge_v,
-                       edge_mm=made.edge_mm,
-                       forward=np.ones(count, bool) if forward is None else np.array(forward, bool),
-                       backward=np.ones(count, bool) if backward is None else np.array(backward, bool))
+    return WalkNetwork(
+        node_count=made.node_count,
+        edge_u=made.edge_u,
+        edge_v=made.edge_v,
+        edge_mm=made.edge_mm,
+        forward=np.ones(count, bool) if forward is None else np.array(forward, bool),
+        backward=np.ones(count, bool) if backward is None else np.array(backward, bool),
+    )
 
 
 def places_at(network, edge, offset_mm, leg_mm=0, owner=None) -> Places:
@@ -38,10 +44,15 @@ def places_at(network, edge, offset_mm, leg_mm=0, owner=None) -> Places:
     def column(value, dtype):
         return np.broadcast_to(np.asarray(value, dtype), count).copy()
 
-    return Places(lon=np.zeros(count), lat=np.zeros(count), edge=edge,
-                  offset_mm=column(offset_mm, np.int64), leg_mm=column(leg_mm, np.int64),
-                  nearest_leg_mm=column(leg_mm, np.int64),
-                  owner=np.arange(count, dtype=np.int32) if owner is None else column(owner, np.int32))
+    return Places(
+        lon=np.zeros(count),
+        lat=np.zeros(count),
+        edge=edge,
+        offset_mm=column(offset_mm, np.int64),
+        leg_mm=column(leg_mm, np.int64),
+        nearest_leg_mm=column(leg_mm, np.int64),
+        owner=np.arange(count, dtype=np.int32) if owner is None else column(owner, np.int32),
+    )
 
 
 def random_network(rng: np.random.Generator) -> tuple[WalkNetwork, np.ndarray]:
@@ -49,13 +60,24 @@ def random_network(rng: np.random.Generator) -> tuple[WalkNetwork, np.ndarray]:
     nodes = int(rng.integers(1, 12))
     edges = int(rng.integers(0, 3 * nodes + 1))
     u, v = rng.integers(0, nodes, (2, edges))
-    length_m = rng.choice([rng.uniform(0, 100, edges), rng.integers(0, 4, edges) * 25.0,
-                           rng.uniform(0, 0.01, edges)], axis=0) if edges else np.zeros(0)
+    length_m = (
+        rng.choice(
+            [
+                rng.uniform(0, 100, edges),
+                rng.integers(0, 4, edges) * 25.0,
+                rng.uniform(0, 0.01, edges),
+            ],
+            axis=0,
+        )
+        if edges
+        else np.zeros(0)
+    )
     length_m = np.where(rng.random(edges) < 0.1, 0.0, length_m)
     way = rng.random(edges)
     both = rng.random() < 0.3
-    network = network_of(u, v, length_m, forward=(way < 0.85) | both, backward=(way > 0.15) | both,
-                         node_count=nodes)
+    network = network_of(
+        u, v, length_m, forward=(way < 0.85) | both, backward=(way > 0.15) | both, node_count=nodes
+    )
     return network, length_m
 
 
@@ -70,7 +92,9 @@ def random_places(rng: np.random.Generator, network: WalkNetwork, most: int = 6)
     return places_at(network, edge, np.rint(where * length), leg, rng.integers(0, most, count))
 
 
-def random_ends(rng: np.random.Generator, network: WalkNetwork, most: int = 6) -> Places | np.ndarray:
+def random_ends(
+    rng: np.random.Generator, network: WalkNetwork, most: int = 6
+) -> Places | np.ndarray:
     """Return places, or node numbers."""
     if rng.random() < 0.3:
         return rng.integers(0, network.node_count, int(rng.integers(0, most + 1)))
@@ -79,12 +103,19 @@ def random_ends(rng: np.random.Generator, network: WalkNetwork, most: int = 6) -
 
 def relabelled(network: WalkNetwork, number: np.ndarray) -> WalkNetwork:
     """Return the same network with other node numbers."""
-    return WalkNetwork(node_count=network.node_count, edge_u=number[network.edge_u].astype(np.int32),
-                       edge_v=number[network.edge_v].astype(np.int32), edge_mm=network.edge_mm,
-                       forward=network.forward, backward=network.backward)
+    return WalkNetwork(
+        node_count=network.node_count,
+        edge_u=number[network.edge_u].astype(np.int32),
+        edge_v=number[network.edge_v].astype(np.int32),
+        edge_mm=network.edge_mm,
+        forward=network.forward,
+        backward=network.backward,
+    )
 
 
-def cut_graph(network: WalkNetwork, lengths, sources, targets) -> nx.DiGraph:
+def cut_graph(  # noqa: C901
+    network: WalkNetwork, lengths, sources, targets
+) -> nx.DiGraph:
     """Return the arcs as networkx sees them, with sources and targets as nodes of their own.
 
     Parameters
@@ -118,7 +149,11 @@ def cut_graph(network: WalkNetwork, lengths, sources, targets) -> nx.DiGraph:
             elif given.edge[row] == NOWHERE:
                 continue
             else:
-                edge, inner, leg = int(given.edge[row]), (role, row, "on the street"), given.leg_mm[row]
+                edge, inner, leg = (
+                    int(given.edge[row]),
+                    (role, row, "on the street"),
+                    given.leg_mm[row],
+                )
                 share = given.offset_mm[row] / max(1, network.edge_mm[edge])
                 at = int(given.offset_mm[row]) if in_mm else share * lengths[edge]
                 stops[edge].append((at, inner))
@@ -128,7 +163,7 @@ def cut_graph(network: WalkNetwork, lengths, sources, targets) -> nx.DiGraph:
         length = lengths[edge].item()
         u, v = int(network.edge_u[edge]), int(network.edge_v[edge])
         chain = [(0, u), *sorted(on_edge, key=lambda stop: stop[0]), (length, v)]
-        for (at, a), (then, b) in zip(chain, chain[1:], strict=False):
+        for (at, a), (then, b) in pairwise(chain):
             if network.forward[edge]:
                 add(a, b, then - at)
             if network.backward[edge]:
@@ -157,19 +192,31 @@ def streets_of(lines_m, **columns) -> gpd.GeoDataFrame:
     nodes: dict[tuple[float, float], int] = {}
     ends, lines = [], []
     for line in lines_m:
-        ends.append([nodes.setdefault(tuple(map(float, point)), len(nodes))
-                     for point in (line[0], line[-1])])
+        ends.append(
+            [
+                nodes.setdefault(tuple(map(float, point)), len(nodes))
+                for point in (line[0], line[-1])
+            ]
+        )
         xy = np.asarray(line, float) + ORIGIN
         lines.append(LineString(np.column_stack(to_lonlat.transform(xy[:, 0], xy[:, 1]))))
     count = len(lines)
-    table = {"from": [u for u, _ in ends], "to": [v for _, v in ends],
-             "length_m": [geodesic.geometry_length(line) for line in lines],
-             "class": ["residential"] * count, "name": [None] * count, "steps": [False] * count,
-             "forward": [True] * count, "backward": [True] * count}
+    table = {
+        "from": [u for u, _ in ends],
+        "to": [v for _, v in ends],
+        "length_m": [geodesic.geometry_length(line) for line in lines],
+        "class": ["residential"] * count,
+        "name": [None] * count,
+        "steps": [False] * count,
+        "forward": [True] * count,
+        "backward": [True] * count,
+    }
     return gpd.GeoDataFrame(table | columns, geometry=lines, crs="EPSG:4326")
 
 
 def lonlat(x_m, y_m) -> tuple[np.ndarray, np.ndarray]:
     """Return positions drawn in metres from `ORIGIN` as longitude and latitude."""
     to_lonlat = pyproj.Transformer.from_crs(UTM, "EPSG:4326", always_xy=True)
-    return to_lonlat.transform(np.asarray(x_m, float) + ORIGIN[0], np.asarray(y_m, float) + ORIGIN[1])
+    return to_lonlat.transform(
+        np.asarray(x_m, float) + ORIGIN[0], np.asarray(y_m, float) + ORIGIN[1]
+    )

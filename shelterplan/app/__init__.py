@@ -1,0 +1,1 @@
+"""The Streamlit app: widgets only, one library function for each thing shown."""

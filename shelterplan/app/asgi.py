@@ -14,20 +14,20 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-POLICY = "; ".join((
-    "default-src 'self'",
-    "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:",  # streamlit-folium evaluates the map
-    "style-src 'self' 'unsafe-inline'",
-    "img-src 'self' data: blob:",
-    "font-src 'self' data:",
-    "connect-src 'self'",
-    "worker-src 'self' blob:",
-    "frame-src 'self'",
-    "frame-ancestors 'self'",
-    "form-action 'self'",
-    "object-src 'none'",
-    "base-uri 'self'",
-))
+POLICY = (
+    "default-src 'self'; "
+    "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "  # streamlit-folium runs the map so
+    "style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; "
+    "font-src 'self' data:; "
+    "connect-src 'self'; "
+    "worker-src 'self' blob:; "
+    "frame-src 'self'; "
+    "frame-ancestors 'self'; "
+    "form-action 'self'; "
+    "object-src 'none'; "
+    "base-uri 'self'"
+)
 """Nothing is loaded from, or sent to, any other host."""
 
 HEADERS = {
@@ -50,6 +50,7 @@ class SafeHeaders:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and its answer back with the headers."""
+
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 added = dict(HEADERS)
@@ -70,5 +71,7 @@ async def _healthy(_: Request) -> JSONResponse:
 def create_app() -> st.App:
     """Return the app, to be run by `launch.run` or by any ASGI server."""
     return st.App(
-        Path(__file__).with_name("script.py"), routes=[Route("/healthz", _healthy)],
-        middleware=[Middleware(SafeHeaders)])
+        Path(__file__).with_name("script.py"),
+        routes=[Route("/healthz", _healthy)],
+        middleware=[Middleware(SafeHeaders)],
+    )

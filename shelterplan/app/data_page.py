@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -37,25 +37,30 @@ def show(area: StudyArea, chosen: Settings, words: Words) -> None:
 
 def _contents(words: Words, area: StudyArea) -> None:
     """Say how much of everything there is."""
-    rows = [(words("data.people"), f"{area.demand['population'].sum():,.0f}")]
-    for name in ("communities", "demand", "shelters", "candidates", "streets"):
-        rows.append((words.of("table", name), f"{len(getattr(area, name)):,}"))
-    rows.append((words("data.length"), f"{area.streets['length_m'].sum() / 1000:,.0f} km"))
-    rows.append((words("data.version"), area.version))
+    tables = ("communities", "demand", "shelters", "candidates", "streets")
+    rows = [
+        (words("data.people"), f"{area.demand['population'].sum():,.0f}"),
+        *((words.of("table", name), f"{len(getattr(area, name)):,}") for name in tables),
+        (
+            words("data.length"),
+            words("unit.km", number=f"{area.streets['length_m'].sum() / 1000:,.0f}"),
+        ),
+        (words("data.version"), area.version),
+    ]
     st.html(cards([("", rows)]))
 
 
 def _notes(words: Words, area: StudyArea) -> None:
     """Show what everybody who sees a result must know."""
     if area.notes:
-        st.subheader(words("data.notes"), anchor=False)
+        st.header(words("data.notes"), anchor=False)
         items = "".join(f"<li>{escape(note)}</li>" for note in area.notes)
         st.html(f"<ul class='notes' lang='en'>{items}</ul>")
 
 
 def _sources(words: Words, area: StudyArea) -> None:
     """Show each source with its date, its licence and its hash."""
-    st.subheader(words("data.sources"), anchor=False)
+    st.header(words("data.sources"), anchor=False)
     st.html(cards([_source(words, area, source) for source in area.sources]))
 
 
@@ -65,9 +70,12 @@ def _source(words: Words, area: StudyArea, source: Source) -> tuple[str, list[tu
     if source.table in area.illustrative:
         title += f" ({words('data.illustrative')})"
     unknown = words("data.unknown")
-    rows = [(words("data.name"), source.name), (words("data.date"), source.date or unknown),
-            (words("data.licence"), source.licence or unknown),
-            (words("data.hash"), source.sha256 or unknown)]
+    rows = [
+        (words("data.name"), source.name),
+        (words("data.date"), source.date or unknown),
+        (words("data.licence"), source.licence or unknown),
+        (words("data.hash"), source.sha256 or unknown),
+    ]
     if source.note:
         rows.append((words("data.note"), source.note))
     return title, rows
@@ -75,34 +83,69 @@ def _source(words: Words, area: StudyArea, source: Source) -> tuple[str, list[tu
 
 def _dropped(words: Words, area: StudyArea) -> None:
     """Show what was left out, and why."""
-    st.subheader(words("data.dropped"), anchor=False)
+    st.header(words("data.dropped"), anchor=False)
     st.html(f"<p>{escape(words('data.dropped_more'))}</p>")
     if area.dropped.empty:
         st.html(f"<p>{escape(words('data.nothing'))}</p>")
     else:
-        st.html(table(
-            [words("data.reason"), words("data.ways"), words("data.km")],
-            [[words.of("rule", str(row["rule"]), otherwise=str(row["reason"])),
-              f"{row['ways']:,}", f"{row['length_m'] / 1000:,.1f}"]
-             for _, row in area.dropped.iterrows()], numbers=2))
+        st.html(
+            table(
+                [words("data.reason"), words("data.ways"), words("data.km")],
+                [
+                    [
+                        words.of("rule", str(row["rule"]), otherwise=str(row["reason"])),
+                        f"{row['ways']:,}",
+                        f"{row['length_m'] / 1000:,.1f}",
+                    ]
+                    for _, row in area.dropped.iterrows()
+                ],
+                numbers=2,
+            )
+        )
     if len(area.quarantine):
         st.html(f"<p>{escape(words.count('quarantined', len(area.quarantine)))}</p>")
         st.html(_problems(words, area.quarantine))
 
 
 def _grades(words: Words, found: Check) -> None:
-    """Show the grade of each district, and how its places lie to the streets."""
-    st.subheader(words("data.grades"), anchor=False)
+    """Show the grade of each district, and how well places could be put on the streets."""
+    st.header(words("data.grades"), anchor=False)
     st.html(f"<p>{escape(words('data.grades_more'))}</p>")
-    st.html(table(
-        [words("data.district"), words("data.grade"), words("data.reasons")],
-        [[str(district), str(row["grade"]), words.of("measure", str(row["reason"]) or "none")]
-         for district, row in found.grades.iterrows()]))
+    st.html(
+        table(
+            [words("data.district"), words("data.grade"), words("data.reasons")],
+            [
+                [
+                    str(district),
+                    str(row["grade"]),
+                    words.of("measure", str(row["reason"]) or "none"),
+                ]
+                for district, row in found.grades.iterrows()
+            ],
+        )
+    )
+    st.header(words("data.snapping"), anchor=False)
+    st.html(f"<p>{escape(words('data.snapping_more'))}</p>")
+    st.html(cards([_snapping(words, str(name), row) for name, row in found.snapping.iterrows()]))
+
+
+def _snapping(words: Words, name: str, row: pd.Series[Any]) -> tuple[str, list[tuple[str, str]]]:
+    """Return the card that says how the places of a table lie to the streets."""
+    counts = [
+        (words.of("snap", column), f"{row[column]:,.0f}")
+        for column in ("places", "no_network", "moved_off_island", "still_on_island")
+    ]
+    legs = [
+        (words.of("snap", column), words.distance(float(row[column])))
+        for column in ("median_leg_m", "p95_leg_m")
+        if row[column] == row[column]
+    ]
+    return words.of("table", name), counts + legs
 
 
 def _findings(words: Words, found: Check) -> None:
     """Show what is wrong or thin, and how to mend it."""
-    st.subheader(words("data.findings"), anchor=False)
+    st.header(words("data.findings"), anchor=False)
     count = len(found.findings)
     if not count:
         st.html(f"<p>{escape(words('data.nothing'))}</p>")
@@ -117,5 +160,21 @@ def _problems(words: Words, rows: pd.DataFrame) -> str:
     """Return problems as a table: where, what, how to mend."""
     return table(
         [words("data.where"), words("data.problem"), words("data.mend")],
-        [[f"{words.of('table', str(row['table']))} {row['row']}", str(row["problem"]),
-          str(row["mend"])] for _, row in rows.head(SHOWN).iterrows()], lang="en")
+        [
+            [f"{words.of('table', str(row['table']))} {row['row']}", *_told(words, row)]
+            for _, row in rows.head(SHOWN).iterrows()
+        ],
+    )
+
+
+def _told(words: Words, row: pd.Series[Any]) -> tuple[str, str]:
+    """Return a problem and how to mend it; what has no code is told as it was reported."""
+    problem, mend = str(row["problem"]), str(row["mend"])
+    values = dict(row.get("values") or {})
+    if "reason" in values:
+        values["reason"] = words.of("rule", str(values["rule"]), otherwise=str(values["reason"]))
+    code = str(row.get("code", ""))
+    return (
+        words.of("finding", code, otherwise=problem, **values),
+        words.of("mending", code, otherwise=mend, **values),
+    )

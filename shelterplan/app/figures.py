@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 
+NBSP = "\u00a0"
+"""Keeps a number and its unit on one line."""
+
 
 def people(count: float) -> str:
     """Return a number of people; a part of a person is a person.
@@ -21,13 +24,13 @@ def percent(share: float) -> str:
 
     Examples
     --------
-    >>> percent(0.0), percent(0.0001), percent(0.5), percent(0.99996), percent(1.0)
-    ('0 %', '< 0.1 %', '50 %', '> 99.9 %', '100 %')
+    >>> [percent(share).replace(NBSP, " ") for share in (0.0, 0.0001, 0.5, 0.99996, 1.0)]
+    ['0 %', '< 0.1 %', '50 %', '> 99.9 %', '100 %']
     """
     if share in {0.0, 1.0}:
-        return f"{share:.0%}".replace("%", " %")
+        return f"{share:.0%}".replace("%", f"{NBSP}%")
     if share < 0.001:
-        return "< 0.1 %"
+        return f"<{NBSP}0.1{NBSP}%"
     if share > 0.999:
-        return "> 99.9 %"
-    return f"{share * 100:.1f}".removesuffix(".0") + " %"
+        return f">{NBSP}99.9{NBSP}%"
+    return f"{share * 100:.1f}".removesuffix(".0") + f"{NBSP}%"

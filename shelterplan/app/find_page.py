@@ -38,6 +38,8 @@ class Place:
     how: str
     """``tap``, ``position`` or ``name``."""
     name: str = ""
+    accuracy_m: float = 0.0
+    """How far the position may be from the truth [m]."""
 
 
 def show(area: StudyArea, chosen: Settings, words: Words) -> None:
@@ -64,23 +66,31 @@ def _body(area: StudyArea, chosen: Settings, words: Words) -> None:
 
 def _ask(area: StudyArea, words: Words) -> None:
     """Show the box for a name and the button for the phone's position."""
-    with st.form("ask", border=False), st.container(
-            horizontal=True, vertical_alignment="bottom", key="ask_row"):
-        text = st.text_input(words("find.name"), key="ask_name",
-                             autocomplete="street-address")
+    with (
+        st.form("ask", border=False),
+        st.container(horizontal=True, vertical_alignment="bottom", key="ask_row"),
+    ):
+        text = st.text_input(words("find.name"), key="ask_name", autocomplete="street-address")
         asked = st.form_submit_button(words("find.go"), type="primary")
     if asked:
         _search(area, text)
     hits: list[Hit] = st.session_state.get("hits", [])
     if len(hits) > 1:
-        st.selectbox(words("find.which"), range(len(hits)), key="which_hit",
-                     format_func=lambda i: _hit_title(words, hits[i]), on_change=_take_hit)
+        st.selectbox(
+            words("find.which"),
+            range(len(hits)),
+            key="which_hit",
+            format_func=lambda i: _hit_title(words, hits[i]),
+            on_change=_take_hit,
+        )
     position = parts.position_button(words)
     if position is not None and position.problem:
         _forget(position.problem)
     elif position is not None:
         _forget()
-        st.session_state["place"] = Place(position.lon, position.lat, "position")
+        st.session_state["place"] = Place(
+            position.lon, position.lat, "position", accuracy_m=position.accuracy_m
+        )
 
 
 def _search(area: StudyArea, text: str) -> None:
@@ -152,55 +162,77 @@ def _status(words: Words, chosen: Settings, place: Place | None, answer: Answer 
         kind = "answer" if answer.options else "problem"
     origin = ""
     if place is not None and answer is not None:
-        origin = words.of("from", place.how, name=place.name)
+        origin = told.origin(words, place.how, name=place.name, accuracy_m=place.accuracy_m)
     st.html(
         f"<div class='status {kind}' role='status' aria-live='polite'>"
         + (f"<p class='origin'>{escape(origin)}</p>" if origin else "")
-        + f"<p class='line'>{escape(line)}</p><p class='more'>{escape(more)}</p></div>")
+        + f"<p class='line'>{escape(line)}</p><p class='more'>{escape(more)}</p></div>"
+    )
 
 
-def _map(area: StudyArea, words: Words, place: Place | None, answer: Answer | None,
-         picked: int) -> None:
+def _map(
+    area: StudyArea, words: Words, place: Place | None, answer: Answer | None, picked: int
+) -> None:
     """Show the map, which stays the same, and on it the answer, which changes."""
     look = maps.look(words)
     key = f"find_map-{area.name}-{area.version}-{words.lang}-{look.dark}"
     st_folium(
-        maps.find_map(area, look), key=key, height=MAP_HEIGHT, use_container_width=True,
-        returned_objects=["last_clicked"], on_change=partial(_take_tap, key),
-        feature_group_to_add=_marks(area, words, place, answer, picked))
+        maps.find_map(area, look),
+        key=key,
+        height=MAP_HEIGHT,
+        use_container_width=True,
+        returned_objects=["last_clicked"],
+        on_change=partial(_take_tap, key),
+        feature_group_to_add=_marks(area, words, place, answer, picked),
+    )
 
 
-def _marks(area: StudyArea, words: Words, place: Place | None, answer: Answer | None,
-           picked: int) -> views.FeatureGroup:
+def _marks(
+    area: StudyArea, words: Words, place: Place | None, answer: Answer | None, picked: int
+) -> views.FeatureGroup:
     """Return what the answer draws on the map."""
     if place is None:
         return views.empty_group("answer")
     options = answer.options if answer is not None else ()
     route = options[picked].route.geometry if options else None
     return views.answer_group(
-        you=(place.lon, place.lat), you_tip=words("find.you"),
-        route=list(route.coords) if route is not None else (),
-        shelters=[views.Marked(at=maps.shelter_point(area, option), number=i + 1,
-                               name=option.name, chosen=i == picked)
-                  for i, option in enumerate(options)])
+        you=(place.lon, place.lat),
+        you_tip=words("find.you"),
+        move=bool(options) or answer is None or answer.status != "outside",
+        route=[(x, y) for x, y in route.coords] if route is not None else (),
+        shelters=[
+            views.Marked(
+                at=maps.shelter_point(area, option),
+                number=i + 1,
+                name=option.name,
+                chosen=i == picked,
+            )
+            for i, option in enumerate(options)
+        ],
+    )
 
 
 def _detail(words: Words, answer: Answer, picked: int) -> None:
     """Show the nearest shelters to choose from, and the way to the chosen one."""
     options = answer.options
-    st.subheader(words("find.nearest"), anchor=False)
+    st.header(words("find.nearest"), anchor=False)
     st.radio(
-        words("find.choose"), range(len(options)), key="option",
+        words("find.choose"),
+        range(len(options)),
+        key="option",
         format_func=lambda i: f"**{i + 1}. {maps.plain(options[i].name)}**",
         captions=[told.caption(words, option) for option in options],
-        label_visibility="collapsed")
+        label_visibility="collapsed",
+    )
     option = options[picked]
-    st.subheader(words("find.way", name=maps.plain(option.name)), anchor=False)
+    st.header(words("find.way", name=maps.plain(option.name)), anchor=False)
     if told.uses_stairs(option):
         st.html(f"<p class='stairs'>{escape(words('find.stairs'))}</p>")
     st.html(told.steps_html(told.directions(words, option)))
-    st.html(f"<p class='check'><strong>{escape(words('find.check'))}</strong> "
-            f"{escape(words('find.check_more'))}</p>")
+    st.html(
+        f"<p class='check'><strong>{escape(words('find.check'))}</strong> "
+        f"{escape(words('find.check_more'))}</p>"
+    )
 
 
 def _hit_title(words: Words, hit: Hit) -> str:

@@ -12,8 +12,13 @@ from shelterplan.app.store import OFFERED
 from shelterplan.study_area import StudyArea
 
 
-def run(*, host: str = "127.0.0.1", port: int = 8501, area: str | os.PathLike[str] | None = None,
-        headless: bool = False) -> None:
+def run(
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8501,
+    area: str | os.PathLike[str] | None = None,
+    headless: bool = False,
+) -> None:
     """Serve the app until it is stopped.
 
     Parameters
@@ -35,8 +40,9 @@ def run(*, host: str = "127.0.0.1", port: int = 8501, area: str | os.PathLike[st
     if area is not None:
         StudyArea.open(area)
         os.environ[OFFERED] = os.fspath(area)
-    create_app().run(config=config() | {
-        "server.address": host, "server.port": port, "server.headless": headless})
+    create_app().run(
+        config=config() | {"server.address": host, "server.port": port, "server.headless": headless}
+    )
 
 
 def config() -> dict[str, Any]:
@@ -49,6 +55,9 @@ def _flat(table: dict[str, Any], prefix: str) -> list[tuple[str, Any]]:
     """Return the values of nested tables by their dotted names."""
     flat: list[tuple[str, Any]] = []
     for name, value in table.items():
-        flat += _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else [
-            (f"{prefix}{name}", value)]
+        flat += (
+            _flat(value, f"{prefix}{name}.")
+            if isinstance(value, dict)
+            else [(f"{prefix}{name}", value)]
+        )
     return flat

@@ -11,6 +11,7 @@ from shelterplan.app.words import TAGS
 from shelterplan.views import map as views
 
 if TYPE_CHECKING:
+    import geopandas as gpd
     import shapely
     from shapely.geometry.base import BaseGeometry
 
@@ -24,34 +25,55 @@ if TYPE_CHECKING:
 def look(words: Words) -> views.Look:
     """Return the words and colours of a map for this page and this person's theme."""
     return views.Look(
-        dark=st.context.theme.type == "dark", lang=TAGS[words.lang], label=words("map.label"),
-        attribution=words("map.attribution"), zoom_in=words("map.zoom_in"),
-        zoom_out=words("map.zoom_out"), streets_failed=words("map.streets_failed"))
+        dark=st.context.theme.type == "dark",
+        lang=TAGS[words.lang],
+        label=words("map.label"),
+        attribution=words("map.attribution"),
+        zoom_in=words("map.zoom_in"),
+        zoom_out=words("map.zoom_out"),
+        streets_failed=words("map.streets_failed"),
+    )
 
 
 def find_map(area: StudyArea, how: views.Look) -> views.Map:
     """Return the map for residents: the streets and every shelter."""
     made = _base(area, how)
-    points = area.shelters.geometry.representative_point()
-    views.add_shelters(made, [((p.x, p.y), name)
-                              for p, name in zip(points, area.shelters["name"], strict=True)])
+    views.add_shelters(made, _shelters(area.name, area.version))
     return made
 
 
-def gaps_map(area: StudyArea, plan: Plan, scale: Scale, words: Words, how: views.Look,
-             district: str) -> views.Map:
-    """Return the map for planners: communities by the people who are not covered."""
+def gaps_map(
+    area: StudyArea, plan: Plan, scale: Scale, words: Words, how: views.Look, district: str
+) -> views.Map:
+    """Return the map for planners: communities by people not covered, and every shelter."""
     shown = plan.communities
     if district:
         shown = shown[shown["district"] == district]
     made = _base(area, how, bounds=tuple(shown.total_bounds))
     views.add_communities(
-        made, _simple(area.name, area.version).loc[shown.index],
+        made,
+        _simple(area.name, area.version).loc[shown.index],
         colours={key: scale.colour(gap) for key, gap in shown["gap_population"].items()},
-        tips={key: words("gaps.tip", name=row["name"], gap=f"{row['gap_population']:,.0f}",
-                         people=f"{row['population']:,.0f}")
-              for key, row in shown.iterrows()})
+        tips={
+            key: words(
+                "gaps.tip",
+                name=row["name"],
+                gap=f"{row['gap_population']:,.0f}",
+                people=f"{row['population']:,.0f}",
+            )
+            for key, row in shown.iterrows()
+        },
+    )
+    views.add_shelters(made, _shelters(area.name, area.version))
     return made
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _shelters(name: str, version: str) -> tuple[tuple[views.Point, str], ...]:  # noqa: ARG001
+    """Return where each shelter is marked, and its name."""
+    shelters = store.area(name).shelters
+    points = shelters.geometry.representative_point()
+    return tuple(((at.x, at.y), said) for at, said in zip(points, shelters["name"], strict=True))
 
 
 def shelter_point(area: StudyArea, option: Option) -> views.Point:
@@ -70,8 +92,10 @@ def _base(area: StudyArea, how: views.Look, bounds: tuple[float, ...] = ()) -> v
     west, south, east, north = bounds or area.communities.total_bounds
     return views.base_map(
         bounds=(float(west), float(south), float(east), float(north)),
-        ground=_ground(area.name, area.version), look=how,
-        assets=store.street_assets(area.name, area.version))
+        ground=_ground(area.name, area.version),
+        look=how,
+        assets=store.street_assets(area.name, area.version),
+    )
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -82,7 +106,7 @@ def _ground(name: str, version: str) -> BaseGeometry:  # noqa: ARG001 - part of 
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _simple(name: str, version: str):  # noqa: ANN202, ARG001
+def _simple(name: str, version: str) -> gpd.GeoSeries:  # noqa: ARG001
     """Return the communities' polygons, simplified together so that no seams open."""
     shapes = store.area(name).communities.geometry
     return shapes.simplify_coverage(3e-5)

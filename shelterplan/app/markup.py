@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from html import escape
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: int = 0,
-          lang: str = "") -> str:
+def table(
+    head: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: int = 0, lang: str = ""
+) -> str:
     """Return a table whose last `numbers` columns are numbers; it scrolls if it is too wide.
 
     Parameters
@@ -23,9 +24,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: int = 
 
     Examples
     --------
-    >>> table(["a"], [["<b>"]])
-    "<div class='scroll' tabindex='0' role='group' aria-label='a'><table><thead><tr>\
-<th scope='col'>a</th></tr></thead><tbody><tr><th scope='row'>&lt;b&gt;</th></tr></tbody></table></div>"
+    >>> table(["a"], [["<b>"]]).partition("<tbody>")[2]
+    "<tr><th scope='row'>&lt;b&gt;</th></tr></tbody></table></div>"
     """
     first = len(head) - numbers
 
@@ -33,12 +33,20 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: int = 
         return " class='number'" if position >= first else ""
 
     titles = "".join(f"<th scope='col'{css(i)}>{escape(text)}</th>" for i, text in enumerate(head))
-    body = "".join("<tr>" + "".join(
-        f"<th scope='row'>{escape(text)}</th>" if i == 0 else f"<td{css(i)}>{escape(text)}</td>"
-        for i, text in enumerate(row)) + "</tr>" for row in rows)
+    body = "".join(
+        "<tr>"
+        + "".join(
+            f"<th scope='row'>{escape(text)}</th>" if i == 0 else f"<td{css(i)}>{escape(text)}</td>"
+            for i, text in enumerate(row)
+        )
+        + "</tr>"
+        for row in rows
+    )
     tongue = f" lang='{escape(lang)}'" if lang else ""
-    return (f"<div class='scroll' tabindex='0' role='group' aria-label='{escape(head[0])}'><table>"
-            f"<thead><tr>{titles}</tr></thead><tbody{tongue}>{body}</tbody></table></div>")
+    return (
+        f"<div class='scroll' tabindex='0' role='group' aria-label='{escape(head[0])}'><table>"
+        f"<thead><tr>{titles}</tr></thead><tbody{tongue}>{body}</tbody></table></div>"
+    )
 
 
 def cards(entries: Sequence[tuple[str, Sequence[tuple[str, str]]]]) -> str:
@@ -53,7 +61,8 @@ def cards(entries: Sequence[tuple[str, Sequence[tuple[str, str]]]]) -> str:
     made = []
     for title, rows in entries:
         heading = f"<h3>{escape(title)}</h3>" if title else ""
-        items = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>"
-                        for name, value in rows)
+        items = "".join(
+            f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in rows
+        )
         made.append(f"<section class='card'>{heading}<dl>{items}</dl></section>")
     return f"<div class='cards'>{''.join(made)}</div>"

@@ -1,21 +1,25 @@
-"""Two small parts of a page that Streamlit lacks: the phone's position, and the page's language."""
+"""Two parts that Streamlit lacks: the phone's position, and the language of the page."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
 from shelterplan.app.words import TAGS, Words
+
+if TYPE_CHECKING:
+    from streamlit.components.v2.types import ComponentRenderer
 
 _POSITION_JS = """
 export default function ({ data, parentElement, setTriggerValue }) {
   const button = parentElement.querySelector('button');
   button.textContent = data.label;
   button.onclick = () => {
-    if (!navigator.geolocation) { setTriggerValue('answer', { problem: 'unavailable' }); return; }
+    if (!navigator.geolocation) return setTriggerValue('answer', { problem: 'unavailable' });
     button.setAttribute('aria-busy', 'true');
     button.textContent = data.waiting;
     const done = value => {
@@ -24,7 +28,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
       setTriggerValue('answer', value);
     };
     navigator.geolocation.getCurrentPosition(
-      at => done({ lon: at.coords.longitude, lat: at.coords.latitude, accuracy_m: at.coords.accuracy }),
+      ({ coords }) => done({
+        lon: coords.longitude, lat: coords.latitude, accuracy_m: coords.accuracy }),
       error => done({ problem: error.code === 1 ? 'refused' : 'unavailable' }),
       { enableHighAccuracy: true, timeout: 15000, maximumAge: 30000 });
   };
@@ -37,7 +42,7 @@ button { font: inherit; font-size: 1.125rem; font-weight: 600; width: 100%; min-
   color: var(--st-text-color); background: var(--st-secondary-background-color);
   border: 2px solid var(--st-text-color); }
 button:hover { text-decoration: underline; }
-button:focus-visible { outline: 4px solid #ffdd00; outline-offset: 0; box-shadow: inset 0 0 0 2px #0b0c0c; }
+button:focus-visible { outline: 4px solid #ffdd00; box-shadow: inset 0 0 0 2px #0b0c0c; }
 """
 
 _LANGUAGE_JS = "export default ({ data }) => { document.documentElement.lang = data.tag; }"
@@ -49,30 +54,37 @@ class Position:
 
     lon: float = 0.0
     lat: float = 0.0
+    accuracy_m: float = 0.0
+    """How far it may be from the truth, by the phone's own word [m]."""
     problem: Literal["", "refused", "unavailable"] = ""
 
 
 @cache
-def _position() -> Any:
+def _position() -> ComponentRenderer:
     return st.components.v2.component(
-        "shelterplan_position", html="<button type='button'></button>",
-        css=_POSITION_CSS, js=_POSITION_JS)
+        "shelterplan_position",
+        html="<button type='button'></button>",
+        css=_POSITION_CSS,
+        js=_POSITION_JS,
+    )
 
 
 @cache
-def _language() -> Any:
+def _language() -> ComponentRenderer:
     return st.components.v2.component("shelterplan_language", js=_LANGUAGE_JS)
 
 
 def position_button(words: Words) -> Position | None:
     """Show the button that asks the phone for its position; return what it just answered."""
     result = _position()(
-        key="position", data={"label": words("find.use_position"), "waiting": words("find.locating")},
-        on_answer_change=lambda: None)
+        key="position",
+        data={"label": words("find.use_position"), "waiting": words("find.locating")},
+        on_answer_change=lambda: None,
+    )
     return read_position(result.answer)
 
 
-def read_position(answer: Any) -> Position | None:
+def read_position(answer: object) -> Position | None:
     """Return a position from the browser's answer, None if there is none.
 
     Examples
@@ -82,14 +94,17 @@ def read_position(answer: Any) -> Position | None:
     """
     if not answer:
         return None
+    if not isinstance(answer, Mapping):
+        return Position(problem="unavailable")
     try:
         if answer.get("problem"):
             return Position(problem="refused" if answer["problem"] == "refused" else "unavailable")
         lon, lat = float(answer["lon"]), float(answer["lat"])
-    except (AttributeError, KeyError, TypeError, ValueError):
+        accuracy_m = float(answer.get("accuracy_m") or 0.0)
+    except (KeyError, TypeError, ValueError):
         return Position(problem="unavailable")
     in_range = -180 <= lon <= 180 and -90 <= lat <= 90
-    return Position(lon, lat) if in_range else Position(problem="unavailable")
+    return Position(lon, lat, accuracy_m) if in_range else Position(problem="unavailable")
 
 
 def page_language(lang: str) -> None:

@@ -1,5 +1,6 @@
-"""The script that Streamlit runs for each page view of `shelterplan app`."""
+"""The script that Streamlit runs, as its main module, for each page view of `shelterplan app`."""
 
 from shelterplan.app.main import run
 
-run()
+if __name__ == "__main__":
+    run()

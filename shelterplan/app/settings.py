@@ -49,6 +49,7 @@ district='', community='')
     @classmethod
     def read(cls, address: Mapping[str, str], *, areas: list[str]) -> Settings:
         """Return the settings of an address; what is unknown there falls back."""
+
         def one_of(name: str, known: list[str], otherwise: str) -> str:
             return address[name] if address.get(name) in known else otherwise
 
@@ -65,8 +66,11 @@ district='', community='')
     def address(self) -> dict[str, str]:
         """Return the parameters of the address, without those that are as by default."""
         plain = Settings(area="")
-        return {f.name: str(getattr(self, f.name)) for f in fields(self)
-                if getattr(self, f.name) != getattr(plain, f.name)}
+        return {
+            f.name: str(getattr(self, f.name))
+            for f in fields(self)
+            if getattr(self, f.name) != getattr(plain, f.name)
+        }
 
     def scenario(self) -> Scenario:
         """Return the scenario of these settings."""
@@ -126,7 +130,7 @@ def write_address() -> None:
 
 def forget_place() -> None:
     """Forget where somebody is, and the answer to it."""
-    for name in ("place", "answer", "hits", "find_map_seen"):
+    for name in ("place", "answer", "hits", "find_problem"):
         st.session_state.pop(name, None)
 
 

@@ -20,8 +20,11 @@ TAGS: Final = {"en": "en", "zh": "zh-Hans"}
 def catalogue() -> dict[str, dict[str, str]]:
     """Return every text by its key (``section.name``) and language."""
     sections = tomllib.loads(files("shelterplan.app").joinpath("catalogue.toml").read_text("utf-8"))
-    return {f"{section}.{name}": texts
-            for section, entries in sections.items() for name, texts in entries.items()}
+    return {
+        f"{section}.{name}": texts
+        for section, entries in sections.items()
+        for name, texts in entries.items()
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ class Words:
     def of(self, family: str, member: str, /, *, otherwise: str = "", **values: object) -> str:
         """Return one of a family of texts, such as the name of a walker or of a reason.
 
-        For a member that the catalogue does not know, `otherwise` is returned, or its name as words.
+        For a member that the catalogue does not know, return `otherwise`, or its name as words.
         """
         key = f"{family}.{member.replace(' ', '_')}"
         return self(key, **values) if key in catalogue() else otherwise or member.replace("_", " ")
@@ -64,8 +67,8 @@ class Words:
 
         Examples
         --------
-        >>> [Words("en").distance(d) for d in (0.0, 41.0, 999.0, 1000.1)]
-        ['10 m', '50 m', '1 km', '1.1 km']
+        >>> [Words("zh").distance(d) for d in (0.0, 41.0, 999.0, 1000.1)]
+        ['10 米', '50 米', '1 公里', '1.1 公里']
         """
         tens = max(1, math.ceil(distance_m / 10 - 1e-6))
         if tens < 100:

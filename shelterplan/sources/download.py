@@ -11,9 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 import queue
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -27,6 +25,7 @@ from urllib.parse import urljoin, urlsplit
 import requests
 import urllib3
 
+from shelterplan.atomic import write_whole
 from shelterplan.errors import DownloadError
 
 LOGGER = logging.getLogger(__name__)
@@ -292,16 +291,8 @@ def _from_cache(path: Path) -> bytes | None:
 
 def _to_cache(path: Path, content: bytes) -> None:
     """Keep an answer behind its own hash; a reader never sees half of it."""
-    name = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-            name = file.name
-            file.write(hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
+        write_whole(path, hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
     except OSError as error:
         LOGGER.warning("the answer could not be kept in the download cache: %s", error.strerror)
-        if name is not None:
-            Path(name).unlink(missing_ok=True)

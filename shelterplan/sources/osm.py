@@ -11,7 +11,7 @@ from osmium.io import File, FileBuffer, Reader
 
 from shelterplan.progress import Progress, silent
 from shelterplan.sources import walk_rules
-from shelterplan.sources.osm_file import object_lines, parse_tags, positions, read_safely
+from shelterplan.sources.osm_file import positions, read_safely, tagged_objects
 from shelterplan.sources.streets import Streets
 from shelterplan.sources.topology import build_streets
 from shelterplan.sources.ways import Nodes, WayCollector, Ways
@@ -43,6 +43,11 @@ def read_streets(path: str | Path, *, progress: Progress = silent) -> Streets:
     SourceError
         The file cannot be read to its end, or is no OpenStreetMap file. Faults inside a readable
         file cost the pieces of way they touch and are counted in `Streets.dropped`.
+
+    Notes
+    -----
+    Squares that are mapped as relations (multipolygons with `highway`) are not read: streets meet
+    across them only where a way is drawn.
     """
 
     def read(source: File | FileBuffer) -> tuple[Ways, Nodes, str]:
@@ -73,18 +78,13 @@ def _read_ways(source: File | FileBuffer) -> tuple[Ways, frozenset[int], frozens
     cuts: set[int] = set()
     stops: set[int] = set()
     newest = ""
-    for line in object_lines(source, entities, of_ways, of_nodes, metadata="timestamp"):
-        name, visible, stamp, tag_field, rest = line.split(" ", 4)
-        if visible == "dD":
-            continue
-        tags = parse_tags(tag_field)
-        if name[0] == "n":
-            if walk_rules.node_cuts(tags):
-                cuts.add(int(name[1:]))
-            if walk_rules.node_stops_wheelchair(tags):
-                stops.add(int(name[1:]))
-        elif walk_rules.is_candidate(tags):
-            refs = rest[1:].replace("n", "").split(",") if len(rest) > 1 else ()
-            ways.add(int(name[1:]), map(int, refs), tags)
-            newest = max(newest, stamp[1:])
+    for thing in tagged_objects(source, entities, of_ways, of_nodes):
+        if thing.kind == "node":
+            if walk_rules.node_cuts(thing.tags):
+                cuts.add(thing.osm_id)
+            if walk_rules.node_stops_wheelchair(thing.tags):
+                stops.add(thing.osm_id)
+        elif walk_rules.is_candidate(thing.tags):
+            ways.add(thing.osm_id, map(int, thing.refs), thing.tags)
+            newest = max(newest, thing.stamp)
     return ways.ways(), frozenset(cuts), frozenset(stops), date or newest

@@ -5,36 +5,36 @@ to entity expansion) is refused, and so is an archive that unpacks to far more t
 Every failure of the reader becomes a `SourceError` that a person understands.
 
 Looping over the objects of a file in Python costs some 5 microseconds for a node and 3 for each
-reference of a way. osmium itself writes the wanted objects as lines of text (its OPL format) in a
-tenth of that, and numpy and pandas read numbers from text in bulk: `object_lines`, `positions`.
+reference of a way. osmium itself writes the wanted ones to a temporary file in a tenth of that, as
+XML (`tagged_objects`) or as plain numbers (`positions`), from where they are read in bulk.
 """
 
 from __future__ import annotations
 
 import bz2
-import csv
 import gzip
-import io
+import html
 import re
 import tempfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
-from typing import IO, TypeVar, cast
+from typing import IO, Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 import osmium
-import pandas as pd
 from osmium.io import File, FileBuffer, Reader
 
 from shelterplan.errors import SourceError
+from shelterplan.sources.osm_pbf import check_texts
 from shelterplan.sources.streets import Floats, Ints
 
 T = TypeVar("T")
 
 HEAD_BYTES = 1 << 16
-BLOCK_BYTES = 1 << 24
+BLOCK_NODES = 1 << 20
 MAX_UNPACKED_BYTES = 8 << 30
 """Largest unpacked size of a packed XML file [bytes]."""
 MAX_RATIO = 100
@@ -42,7 +42,12 @@ MAX_RATIO = 100
 MAX_MENDED_BYTES = 2 << 30
 """Largest XML file of which the bad coordinates are taken out in memory [bytes]."""
 
-_ESCAPE = re.compile(r"%([0-9a-f]+)%")
+_OBJECT = re.compile(rb"<(node|way) id=\"(-?\d+)\"([^>]*?)(?:/>|>(.*?)</(?:node|way)>)", re.DOTALL)
+_REF = re.compile(r'<nd ref="(-?\d+)"/>')
+_TAG = re.compile(r'<tag k="([^"]*)" v="([^"]*)"/>')
+_STAMP = re.compile(r'timestamp="([^"]*)"')
+_STORED = np.dtype([("id", "<i8"), ("x", "<i4"), ("y", "<i4")])
+"""A node in osmium's store of positions: id and units of 1e-7 degrees."""
 _NODE = re.compile(rb"<node\b[^>]*>")
 _COORDINATE = re.compile(rb"""\s(?:lat|lon)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 _NUMBER = re.compile(rb"-?\d{1,3}(\.\d*)?$")
@@ -74,6 +79,7 @@ def file_format(path: Path) -> str:
     if not head:
         raise SourceError(f"{path.name} is empty.")
     if head[4:].startswith(b"\x0a\x09OSMHeader"):
+        check_texts(path)
         return "pbf"
     if head.startswith(b"\x1f\x8b"):
         _check_unpacked(path, "gzip")
@@ -149,7 +155,8 @@ def read_safely(path: Path, read: Callable[[File | FileBuffer], T]) -> T:
     kind = file_format(path)
     with _plain_errors(path):
         try:
-            return read(File(str(path), kind))
+            # an absolute path: osmium takes "-" for standard input and "http:" for an address
+            return read(File(str(path.absolute()), kind))
         except osmium.InvalidLocationError:
             return read(FileBuffer(_without_bad_coordinates(path, kind), "osm"))
 
@@ -159,8 +166,11 @@ def _plain_errors(path: Path) -> Iterator[None]:
     """Turn the errors of osmium into a sentence."""
     try:
         yield
-    except (RuntimeError, osmium.InvalidLocationError) as error:
-        raise SourceError(f"{path.name} is cut off or damaged ({error}).") from error
+    except SourceError:
+        raise
+    except (RuntimeError, ValueError, LookupError, osmium.InvalidLocationError) as error:
+        why = "".join(letter if letter.isprintable() else " " for letter in str(error))[:120]
+        raise SourceError(f"{path.name} is cut off or damaged ({why}).") from error
 
 
 def read_in_order(path: Path, read: Callable[[File | FileBuffer], T]) -> T:
@@ -200,52 +210,61 @@ def _without_bad_coordinates(path: Path, kind: str) -> bytes:
     return _NODE.sub(lambda node: _COORDINATE.sub(keep, node[0]), text)
 
 
-def object_lines(
-    source: File | FileBuffer,
-    entities: osmium.osm.osm_entity_bits,
-    *filters: object,
-    metadata: str = "false",
-) -> Iterator[str]:
-    """Give the objects of a file that pass the filters as OPL lines, in the file's order.
+class Object(NamedTuple):
+    """A node or way with its tags."""
+
+    kind: str
+    """"node" or "way"."""
+    osm_id: int
+    stamp: str
+    """When it was last edited, "" if unknown."""
+    refs: list[str]
+    """Ids of a way's nodes."""
+    tags: dict[str, str]
+
+
+def tagged_objects(
+    source: File | FileBuffer, entities: osmium.osm.osm_entity_bits, *filters: object
+) -> Iterator[Object]:
+    """Give the nodes and ways of a file that have tags and pass all filters, in the file's order.
 
     Parameters
     ----------
     source
         An opened file.
     entities
-        The kinds of object to read.
+        The kinds of object to read: nodes, ways or both.
     *filters
-        osmium filters, all of which an object must pass.
-    metadata
-        Which of the editing data each line carries: "false" or for example "timestamp".
+        osmium filters.
 
     Yields
     ------
-    str
-        One line, without its end.
+    Object
+        Bytes that are no UTF-8 are replaced by the sign for that.
     """
     with tempfile.TemporaryDirectory(prefix="shelterplan-") as folder:
-        dump = _dump(Path(folder), source, entities, *filters, metadata=metadata)
-        with dump.open(encoding="utf-8", errors="replace", newline="\n") as file:
-            for line in file:
-                yield line.rstrip("\n")
+        dump = Path(folder) / "objects.osm"
+        # not OPL: osmium ends the whole program on a text in OPL that is no UTF-8
+        file = File(str(dump), "osm,add_metadata=timestamp")
+        with Reader(source, entities) as reader, osmium.SimpleWriter(file) as writer:
+            osmium.apply(reader, *filters, writer)
+        if dump.stat().st_size:
+            with dump.open("rb") as stream, mmap(stream.fileno(), 0, access=ACCESS_READ) as text:
+                for found in _OBJECT.finditer(text):
+                    yield _parse(found)
 
 
-def _dump(
-    folder: Path,
-    source: File | FileBuffer,
-    entities: osmium.osm.osm_entity_bits,
-    *filters: object,
-    metadata: str = "false",
-) -> Path:
-    """Let osmium write the wanted objects as OPL text into a folder."""
-    path = folder / "objects.opl"
-    with (
-        Reader(source, entities) as reader,
-        osmium.SimpleWriter(File(str(path), f"opl,add_metadata={metadata}")) as writer,
-    ):
-        osmium.apply(reader, *filters, writer)
-    return path
+def _parse(found: re.Match[bytes]) -> Object:
+    """Read one object as osmium writes it."""
+    head = found[3].decode("utf-8", "replace")
+    body = (found[4] or b"").decode("utf-8", "replace")
+    stamp = _STAMP.search(head)
+    tags = dict(_TAG.findall(body))
+    if "&" in body:
+        tags = {html.unescape(key): html.unescape(value) for key, value in tags.items()}
+    return Object(
+        found[1].decode(), int(found[2]), stamp[1] if stamp else "", _REF.findall(body), tags
+    )
 
 
 def positions(source: File | FileBuffer, wanted: Ints) -> tuple[Ints, Floats, Floats]:
@@ -261,56 +280,32 @@ def positions(source: File | FileBuffer, wanted: Ints) -> tuple[Ints, Floats, Fl
     Returns
     -------
     ids, lon, lat
-        One entry for each time that a wanted node stands in the file, in its order [degrees];
-        NaN where the file gives no position.
+        One entry for each time that a wanted node stands in the file, in its order [degrees]; off
+        the Earth where the file gives no position.
     """
-    found: list[pd.DataFrame] = []
+    if wanted.size and wanted[0] < 0:
+        return _positions_of_an_editor(source, wanted)
+    found = [np.zeros(0, dtype=_STORED)]
     with tempfile.TemporaryDirectory(prefix="shelterplan-") as folder:
-        dump = _dump(Path(folder), source, osmium.osm.NODE)
-        with dump.open("rb") as file:
-            while block := file.read(BLOCK_BYTES):
-                table = _node_table(block + file.readline())
-                at = np.searchsorted(wanted, table["id"].to_numpy())
-                at[at == wanted.size] = 0
-                found.append(
-                    table[wanted[at] == table["id"].to_numpy()] if wanted.size else table[:0]
-                )
-    nodes = pd.concat(found) if found else _node_table(b"")
-    # osmium keeps whole 1e-7 degrees: back to them, so that equal places are equal numbers
-    lon, lat = (np.round(nodes[name].to_numpy() * 1e7) / 1e7 for name in ("lon", "lat"))
-    return nodes["id"].to_numpy(), lon, lat
+        dump = Path(folder) / "positions"
+        store = osmium.index.create_map(f"sparse_file_array,{dump}")
+        with Reader(source, osmium.osm.NODE) as reader:
+            osmium.apply(reader, osmium.NodeLocationsForWays(store))
+        with dump.open("rb") as stream:
+            while (block := np.fromfile(stream, dtype=_STORED, count=BLOCK_NODES)).size:
+                at = np.minimum(np.searchsorted(wanted, block["id"]), wanted.size - 1)
+                found.append(block[wanted[at] == block["id"]] if wanted.size else block[:0])
+    nodes = np.concatenate(found)
+    return nodes["id"], nodes["x"] / 1e7, nodes["y"] / 1e7
 
 
-def _node_table(block: bytes) -> pd.DataFrame:
-    """Read lines such as `n17 Thighway=crossing x7.4319254 y43.7364237`."""
-    return pd.read_csv(
-        io.BytesIO(block.translate(None, b"nxy")),
-        sep=" ",
-        header=None,
-        names=["id", "tags", "lon", "lat"],
-        usecols=["id", "lon", "lat"],
-        dtype={"id": np.int64, "lon": np.float64, "lat": np.float64},
-        quoting=csv.QUOTE_NONE,
-        encoding_errors="replace",
-    )
-
-
-def parse_tags(field: str) -> dict[str, str]:
-    """Read the tags of an OPL line.
-
-    >>> parse_tags("Thighway=steps,name=Rue%20%Basse")
-    {'highway': 'steps', 'name': 'Rue Basse'}
-    """
-    if len(field) < 2:
-        return {}
-    if "%" in field:  # blanks are by far the most frequent escape, and no separator
-        field = field.replace("%20%", " ")
-    pairs = [pair.split("=") for pair in field[1:].split(",")]
-    if "%" in field:
-        pairs = [[_plain(part) for part in pair] for pair in pairs]
-    return dict(cast("list[tuple[str, str]]", pairs))
-
-
-def _plain(text: str) -> str:
-    """Undo the escapes of OPL: `%20%` is a blank."""
-    return _ESCAPE.sub(lambda found: chr(int(found[1], 16)), text)
+def _positions_of_an_editor(source: File | FileBuffer, wanted: Ints) -> tuple[Ints, Floats, Floats]:
+    """Read positions one by one: osmium's store has no room for the negative ids of new objects."""
+    ids = set(wanted.tolist())
+    rows = [
+        (node.id, node.location.x, node.location.y)
+        for node in cast("Iterable[Any]", osmium.FileProcessor(source, osmium.osm.NODE))
+        if node.id in ids
+    ]
+    table = np.array(rows, dtype=np.int64).reshape(-1, 3)
+    return table[:, 0], table[:, 1] / 1e7, table[:, 2] / 1e7

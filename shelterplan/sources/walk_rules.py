@@ -128,8 +128,13 @@ def is_beside_path(tags: Tags) -> bool:
 
 
 def is_access_closed(tags: Tags) -> bool:
-    """Find what is closed to the public, without a word that walkers may pass."""
-    return tags.get("access") in CLOSED and not is_rescued(tags)
+    """Find what is closed to the public, without a word that walkers may pass.
+
+    A sidewalk rescues `access=no` (a busway, say), but it does not open a private gate.
+    """
+    if tags.get("access") == "no":
+        return not is_rescued(tags)
+    return tags.get("access") in CLOSED and not welcomes_walkers(tags)
 
 
 def is_motorway(tags: Tags) -> bool:
@@ -176,7 +181,7 @@ RULES: tuple[Rule, ...] = (
     Rule("motorroad", is_motorroad, "motorroad=yes without sidewalk or foot=yes"),
     Rule("trunk", is_bare_trunk, "a trunk road without sidewalk or foot=yes"),
     Rule("busway", is_busway, "a carriageway for buses without sidewalk or foot=yes"),
-    Rule("access_closed", is_access_closed, "access=no, private or military without foot=yes"),
+    Rule("access_closed", is_access_closed, "access=private or military without foot=yes, or access=no without that or a sidewalk"),
     Rule("indoors", is_indoors, "inside a building: open only when the building is"),
     Rule("neither_way", goes_neither_way, "closed to walkers in both directions"),
 )

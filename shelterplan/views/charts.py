@@ -11,6 +11,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+_LIGHT = ("#0b0c0c", "#0b3c8c", "#b1270f", "#d5dade")
+_DARK = ("#f4f6f7", "#8ec5ff", "#ffdd00", "#4a545c")
+"""Colours of text, curve, access standard and grid."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CurveWords:
     """The words on the distance curve."""
@@ -39,29 +44,50 @@ def distance_curve(
     dark
         Whether the page is dark.
     """
-    finite = curve[np.isfinite(curve["distance_m"])]
-    rows = _thinned(finite)
-    ink, line, mark = ("#f4f6f7", "#8ec5ff", "#ffdd00") if dark else ("#0b0c0c", "#0b3c8c", "#b1270f")
-    axis = {"labelColor": ink, "titleColor": ink, "labelFontSize": 14, "titleFontSize": 14,
-            "gridColor": "#4a545c" if dark else "#d5dade"}
+    ink, line, mark, grid = _DARK if dark else _LIGHT
+    axis = {
+        "labelColor": ink,
+        "titleColor": ink,
+        "labelFontSize": 14,
+        "titleFontSize": 14,
+        "gridColor": grid,
+    }
     x = {"field": "distance_m", "type": "quantitative", "title": words.x, "axis": axis}
-    y = {"field": "share", "type": "quantitative", "title": words.y,
-         "scale": {"domain": [0, 1]}, "axis": axis | {"format": ".0%"}}
-    rule = {"values": [{"distance_m": float(max_distance_m), "text": words.standard}]}
+    y = {
+        "field": "share",
+        "type": "quantitative",
+        "title": words.y,
+        "scale": {"domain": [0, 1]},
+        "axis": axis | {"format": ".0%"},
+    }
+    drawn = {"type": "line", "interpolate": "step-after", "strokeWidth": 3, "color": line}
+    finite = curve[np.isfinite(curve["distance_m"])]
     return {
         "description": words.description,
         "height": 280,
-        "data": {"values": rows},
+        "data": {"values": _thinned(finite)},
         "layer": [
-            {"mark": {"type": "line", "interpolate": "step-after", "strokeWidth": 3, "color": line},
-             "encoding": {"x": x, "y": y}},
-            {"data": rule, "mark": {"type": "rule", "strokeWidth": 2, "strokeDash": [6, 4],
-                                    "color": mark}, "encoding": {"x": x}},
-            {"data": rule, "mark": {"type": "text", "align": "right", "dx": -6, "y": 14,
-                                    "fontSize": 14, "fontWeight": 600, "color": mark},
-             "encoding": {"x": x, "text": {"field": "text"}}},
+            {"mark": drawn, "encoding": {"x": x, "y": y}},
+            *_standard_line(x, max_distance_m, words.standard, mark),
         ],
     }
+
+
+def _standard_line(
+    x: dict[str, Any], max_distance_m: float, text: str, colour: str
+) -> list[dict[str, Any]]:
+    """Return the layers that mark the access standard."""
+    data = {"values": [{"distance_m": float(max_distance_m), "text": text}]}
+    rule = {"type": "rule", "strokeWidth": 2, "strokeDash": [6, 4], "color": colour}
+    label = {"type": "text", "align": "right", "dx": -6, "y": 14, "fontSize": 14, "color": colour}
+    return [
+        {"data": data, "mark": rule, "encoding": {"x": x}},
+        {
+            "data": data,
+            "mark": label | {"fontWeight": 600},
+            "encoding": {"x": x, "text": {"field": "text"}},
+        },
+    ]
 
 
 def _thinned(curve: pd.DataFrame, most: int = 400) -> list[dict[str, float]]:
@@ -71,5 +97,7 @@ def _thinned(curve: pd.DataFrame, most: int = 400) -> list[dict[str, float]]:
     picks = np.unique(np.linspace(0, len(curve) - 1, most).round().astype(int))
     kept = curve.iloc[picks]
     first = [] if kept["distance_m"].iloc[0] <= 0 else [{"distance_m": 0.0, "share": 0.0}]
-    return first + [{"distance_m": float(d), "share": float(s)}
-                    for d, s in zip(kept["distance_m"], kept["share"], strict=True)]
+    return first + [
+        {"distance_m": float(d), "share": float(s)}
+        for d, s in zip(kept["distance_m"], kept["share"], strict=True)
+    ]

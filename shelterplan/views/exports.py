@@ -48,8 +48,9 @@ def to_csv(table: pd.DataFrame, facts: Facts) -> bytes:
     """
     plain = pd.DataFrame(table).drop(columns="geometry", errors="ignore").reset_index()
     texts = facts.texts()
-    plain = plain.assign(**texts | {"manifest": [texts["manifest"]][: len(plain)]
-                                    + [""] * max(0, len(plain) - 1)})
+    plain = plain.assign(
+        **texts | {"manifest": [texts["manifest"]][: len(plain)] + [""] * max(0, len(plain) - 1)}
+    )
     worded = plain.select_dtypes(exclude=["number", "bool"]).columns
     plain = plain.assign(**{name: plain[name].map(_safe_cell) for name in worded})
     return ("\ufeff" + plain.to_csv(index=False, lineterminator="\r\n")).encode("utf-8")
@@ -62,9 +63,13 @@ def to_geojson(table: gpd.GeoDataFrame, facts: Facts) -> bytes:
     """
     finite = table.reset_index().replace([float("inf"), -float("inf")], None)
     features = json.loads(finite.to_json(drop_id=True))["features"]
-    made = {"type": "FeatureCollection", "attribution": facts.attribution,
-            "illustrative": list(facts.illustrative), "manifest": dict(facts.manifest),
-            "features": features}
+    made = {
+        "type": "FeatureCollection",
+        "attribution": facts.attribution,
+        "illustrative": list(facts.illustrative),
+        "manifest": dict(facts.manifest),
+        "features": features,
+    }
     return json.dumps(made, ensure_ascii=False, default=str).encode("utf-8")
 
 
@@ -73,8 +78,13 @@ def to_geopackage(table: gpd.GeoDataFrame, facts: Facts, *, layer: str) -> bytes
     with tempfile.TemporaryDirectory(prefix="shelterplan-") as folder:
         target = Path(folder) / "table.gpkg"
         pyogrio.write_dataframe(
-            table.reset_index(), target, layer=layer, driver="GPKG",
-            dataset_metadata=facts.texts(), layer_metadata=facts.texts())
+            table.reset_index(),
+            target,
+            layer=layer,
+            driver="GPKG",
+            dataset_metadata=facts.texts(),
+            layer_metadata=facts.texts(),
+        )
         return target.read_bytes()
 
 

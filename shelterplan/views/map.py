@@ -72,14 +72,16 @@ class Map(folium.Map):
         <div class="folium-map" id="{{ this.get_name() }}"></div>
         {% endmacro %}
         {% macro script(this, kwargs) %}
-        document.getElementById("{{ this.get_name() }}").style.height = "";
-        document.getElementById("{{ this.get_name() }}").setAttribute("aria-label", {{ this.label }});
-        document.getElementById("{{ this.get_name() }}").setAttribute("role", "application");
+        (function (div) {
+            div.style.height = "";
+            div.setAttribute("aria-label", {{ this.label }});
+            div.setAttribute("role", "application");
+        })(document.getElementById("{{ this.get_name() }}"));
         document.documentElement.lang = {{ this.lang }};
         document.title = {{ this.label }};
         var {{ this.get_name() }} = L.map("{{ this.get_name() }}", {
             zoomControl: false, attributionControl: false, maxZoom: 19, minZoom: 9,
-            zoomSnap: 0.25, preferCanvas: false, maxBoundsViscosity: 0.8});
+            zoomSnap: 0.25});
         {{ this.get_name() }}.fitBounds({{ this.bounds }});
         (function (map, box) {
             let own = true;
@@ -89,7 +91,6 @@ class Map(folium.Map):
             map.keepView = taken;
             map.on("resize", () => { if (own) map.fitBounds(box, {animate: false}); });
         })({{ this.get_name() }}, {{ this.bounds }});
-        {{ this.get_name() }}.setMaxBounds({{ this.get_name() }}.getBounds().pad(1));
         L.control.zoom({{ this.zoom }}).addTo({{ this.get_name() }});
         L.control.scale({imperial: false}).addTo({{ this.get_name() }});
         L.control.attribution({prefix: false}).addAttribution({{ this.attribution }})
@@ -117,8 +118,10 @@ class Map(folium.Map):
         self.css = _DARK + _CSS if look.dark else _LIGHT + _CSS
 
 
-_LIGHT = ":root{--ground:#e9edf0;--land:#fbfaf7;--ink:#0b0c0c;--paper:#ffffff;--line:#0b0c0c}"
-_DARK = ":root{--ground:#0c1013;--land:#171c20;--ink:#f4f6f7;--paper:#1d2429;--line:#c8d0d6}"
+_LIGHT = """:root{--ground:#e9edf0;--land:#fbfaf7;--ink:#0b0c0c;
+--paper:#ffffff;--line:#0b0c0c;--route:#0b3c8c;--casing:#ffffff}"""
+_DARK = """:root{--ground:#0c1013;--land:#171c20;--ink:#f4f6f7;
+--paper:#1d2429;--line:#c8d0d6;--route:#6db3ff;--casing:#0b0c0c}"""
 _CSS = """
 html,body{margin:0;padding:0;height:100%;overflow:hidden;background:var(--ground)}
 #root,#parent,.float-child,#map_div,.folium-map{height:100% !important;width:100% !important}
@@ -138,6 +141,9 @@ font-size:12px;padding:1px 6px;text-shadow:none}
 .leaflet-tooltip{background:var(--paper);color:var(--ink);border:1px solid var(--line);
 font-size:15px;padding:4px 8px;white-space:normal;width:max-content;max-width:220px}
 .leaflet-tooltip:before{display:none}
+.route{stroke:var(--route)}
+.casing{stroke:var(--casing)}
+path.leaflet-interactive:focus{outline:none}
 .map-note{background:var(--paper);color:var(--ink);padding:8px 12px;margin:0;font-weight:600}
 .map-number{display:flex;align-items:center;justify-content:center;box-sizing:border-box;
 width:34px;height:34px;border-radius:50%;background:#00703c;color:#fff;border:3px solid #fff;
@@ -153,7 +159,7 @@ class _Layer(MacroElement):
     """One Leaflet layer made by a line of script from a value."""
 
     def __init__(self, name: str, value: object) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._name = name
         self.value = script_json(value)
 
@@ -231,12 +237,11 @@ class _Answer(_Layer):
                 if (tip) marker.bindTooltip(tip);
                 marker.addTo(group);
             };
-            for (const [colour, weight] of [["#ffffff", 11], ["#0b3c8c", 7]])
-                if (value.route.length > 1) L.polyline(value.route, {color: colour,
-                    weight: weight, opacity: 1, lineJoin: "round", interactive: false,
-                    className: "route"}).addTo(group);
-            for (const leg of value.legs) L.polyline(leg, {color: "#0b3c8c", weight: 5,
-                dashArray: "1 9", lineCap: "round", interactive: false}).addTo(group);
+            for (const [name, weight] of [["casing", 11], ["route", 7]])
+                if (value.route.length > 1) L.polyline(value.route, {weight: weight, opacity: 1,
+                    lineJoin: "round", interactive: false, className: name}).addTo(group);
+            for (const leg of value.legs) L.polyline(leg, {weight: 5, dashArray: "1 9",
+                lineCap: "round", interactive: false, className: "route"}).addTo(group);
             for (const [lat, lon, text, tip, chosen] of value.shelters)
                 mark([lat, lon], chosen ? "map-number" : "map-number other", text, tip,
                     chosen ? 900 : 500);
@@ -245,7 +250,8 @@ class _Answer(_Layer):
             const size = map.latLngToContainerPoint(box.getNorthEast())
                 .distanceTo(map.latLngToContainerPoint(box.getSouthWest()));
             map.keepView();
-            if (!map.getBounds().pad(-0.05).contains(box) || (value.route.length && size < 120))
+            if (value.move && (!map.getBounds().pad(-0.05).contains(box)
+                    || (value.route.length && size < 120)))
                 map.fitBounds(box, {padding: [60, 60], maxZoom: 17});
         })({{ this._parent._parent.get_name() }}, {{ this._parent.get_name() }}, {{ this.value }});
         {% endmacro %}
@@ -262,9 +268,7 @@ class Marked:
     chosen: bool
 
 
-def base_map(
-    *, bounds: Bounds, ground: BaseGeometry | None, assets: Assets, look: Look
-) -> Map:
+def base_map(*, bounds: Bounds, ground: BaseGeometry | None, assets: Assets, look: Look) -> Map:
     """Return a map of the streets, with the study area as land beneath them."""
     made = Map(bounds, assets=assets, look=look)
     if ground is not None:
@@ -274,17 +278,20 @@ def base_map(
 
 def add_shelters(to: Map, shelters: Sequence[tuple[Point, str]]) -> None:
     """Put every shelter on the map, as a dot that tells its name when pointed at."""
-    _Shelters("shelters", [_lat_lon(at) + [escape(name)] for at, name in shelters]).add_to(to)
+    _Shelters("shelters", [[*_lat_lon(at), escape(name)] for at, name in shelters]).add_to(to)
 
 
 def add_communities(
     to: Map, communities: gpd.GeoSeries, *, colours: Mapping[str, str], tips: Mapping[str, str]
 ) -> None:
     """Fill each community with its colour; `colours` and `tips` are by community_id."""
-    _Polygons("communities", [
-        [_rounded(shape.__geo_interface__), colours[key], escape(tips[key])]
-        for key, shape in communities.items()
-    ]).add_to(to)
+    _Polygons(
+        "communities",
+        [
+            [_rounded(shape.__geo_interface__), colours[key], escape(tips[key])]
+            for key, shape in communities.items()
+        ],
+    ).add_to(to)
 
 
 def chosen_community(shape: BaseGeometry | None, *, move: bool) -> FeatureGroup:
@@ -301,18 +308,29 @@ def answer_group(
     you_tip: str,
     route: Sequence[Point] = (),
     shelters: Sequence[Marked] = (),
+    move: bool = True,
 ) -> FeatureGroup:
-    """Return a person's position, the route to the chosen shelter and the numbered shelters."""
+    """Return a person's position, the route to the chosen shelter and the numbered shelters.
+
+    `move` brings position and route into view where they are not, or too small to be seen.
+    """
     group = FeatureGroup("answer")
     chosen = next((mark for mark in shelters if mark.chosen), None)
-    legs = [] if not route or chosen is None else [
-        [_lat_lon(you), _lat_lon(route[0])], [_lat_lon(route[-1]), _lat_lon(chosen.at)]]
-    _Answer("route", {
-        "you": _lat_lon(you), "you_tip": escape(you_tip),
-        "route": [_lat_lon(point) for point in route], "legs": legs,
-        "shelters": [[*_lat_lon(mark.at), str(mark.number), escape(mark.name), mark.chosen]
-                     for mark in shelters],
-    }).add_to(group)
+    legs = [] if not route or chosen is None else [(you, route[0]), (route[-1], chosen.at)]
+    _Answer(
+        "route",
+        {
+            "you": _lat_lon(you),
+            "you_tip": escape(you_tip),
+            "route": [_lat_lon(point) for point in route],
+            "legs": [[_lat_lon(start), _lat_lon(stop)] for start, stop in legs],
+            "move": move,
+            "shelters": [
+                [*_lat_lon(mark.at), str(mark.number), escape(mark.name), mark.chosen]
+                for mark in shelters
+            ],
+        },
+    ).add_to(group)
     return group
 
 
@@ -326,7 +344,7 @@ def _lat_lon(point: Point) -> list[Any]:
     return [round(float(point[1]), 6), round(float(point[0]), 6)]
 
 
-def _rounded(shape: Any) -> Any:
+def _rounded(shape: object) -> object:
     """Return a GeoJSON geometry whose coordinates have six decimals."""
     if isinstance(shape, Mapping):
         return {key: _rounded(value) for key, value in shape.items()}

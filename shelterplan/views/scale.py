@@ -52,7 +52,7 @@ def people_scale(people: Iterable[float], *, dark: bool = False) -> Scale:
     Examples
     --------
     >>> [(s.low, s.high) for s in people_scale([0, 3, 40, 41, 900]).steps]
-    [(1, 30), (31, 50), (51, 500), (501, 1000)]
+    [(1, 25), (26, 40), (41, 45), (46, 500), (501, 900)]
     """
     counts = np.array([p for p in people if p > 0])
     if not len(counts):
@@ -61,21 +61,22 @@ def people_scale(people: Iterable[float], *, dark: bool = False) -> Scale:
     colours = CIVIDIS[::-1] if dark else CIVIDIS
     picks = np.rint(np.linspace(0, 5, len(highs))).astype(int) if len(highs) > 1 else [5]
     lows = [1] + [high + 1 for high in highs[:-1]]
-    return Scale(tuple(Step(colours[c], low, high)
-                       for c, low, high in zip(picks, lows, highs, strict=True)))
+    return Scale(
+        tuple(Step(colours[c], low, high) for c, low, high in zip(picks, lows, highs, strict=True))
+    )
 
 
 def _round_up(value: float) -> int:
-    """Return the next number of the row 10, 15, 20, 30, 50, 70, 100, 150 ...
+    """Return the next number of the row 10, 12, 15, 20, 25, 30, 35, 40 ...
 
     Examples
     --------
     >>> _round_up(0.3), _round_up(21), _round_up(50), _round_up(7001)
-    (10, 30, 50, 10000)
+    (10, 25, 50, 8000)
     """
     unit = 1
     while True:
-        for step in (10, 15, 20, 30, 50, 70):
+        for step in (10, 12, 15, 20, 25, 30, 35, 40, 45, 50, 60, 70, 80, 90):
             if value <= step * unit:
                 return step * unit
         unit *= 10

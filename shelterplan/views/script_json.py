@@ -44,7 +44,8 @@ def script_json(value: object) -> str:
             raise ValueError(f"{value} cannot be written to a script")
         return repr(float(value))
     if isinstance(value, Mapping):
-        return "{" + ",".join(f"{script_json(str(k))}:{script_json(v)}" for k, v in value.items()) + "}"
+        members = (f"{script_json(str(key))}:{script_json(item)}" for key, item in value.items())
+        return "{" + ",".join(members) + "}"
     if isinstance(value, Sequence):
         return "[" + ",".join(map(script_json, value)) + "]"
     raise TypeError(f"{type(value).__name__} cannot be written to a script")

@@ -63,19 +63,24 @@ def pack_streets(streets: gpd.GeoDataFrame) -> bytes:
     first = np.concatenate(([0], np.cumsum(shapely.get_num_coordinates(lines))))
     origin = points.min(axis=0)
     step = np.maximum(np.ptp(points, axis=0) / 65535, 1e-12)
-
     names, labels = _labels(streets, lines)
-    header = struct.pack(
-        "<4sHHIIII4d", b"SPST", VERSION, 0, len(points), len(lines), len(labels),
-        len(names), *origin, *step)
-    at = np.rint((_mercator(labels[["lon", "lat"]].to_numpy(float)) - origin) / step)
-    grid = np.rint((points - origin) / step)
-    arrays: list[tuple[Any, str]] = [
-        (grid[:, 0], "<u2"), (grid[:, 1], "<u2"), (first, "<u4"), (labels["name"], "<u4"),
-        (at[:, 0], "<u2"), (at[:, 1], "<u2"), (labels["length_m"].clip(upper=65535), "<u2"),
-        (labels["angle"], "<i2"), (_classes(streets), "u1"),
-    ]
-    return header + b"".join(_padded(np.asarray(a).astype(kind).tobytes()) for a, kind in arrays) + names
+
+    counts = (len(points), len(lines), len(labels), len(names))
+    header = struct.pack("<4sHHIIII4d", b"SPST", VERSION, 0, *counts, *origin, *step)
+    at = (_mercator(labels[["lon", "lat"]].to_numpy(float)) - origin) / step
+    grid = (points - origin) / step
+    arrays: tuple[tuple[Any, str], ...] = (
+        (grid[:, 0], "<u2"),
+        (grid[:, 1], "<u2"),
+        (first, "<u4"),
+        (labels["name"], "<u4"),
+        (at[:, 0], "<u2"),
+        (at[:, 1], "<u2"),
+        (labels["length_m"].clip(upper=65535), "<u2"),
+        (labels["angle"], "<i2"),
+        (_classes(streets), "u1"),
+    )
+    return header + b"".join(_packed(array, kind) for array, kind in arrays) + names
 
 
 def pack_name(pack: bytes) -> str:
@@ -102,16 +107,17 @@ def _classes(streets: gpd.GeoDataFrame) -> NDArray[np.uint8]:
     kind = streets["class"].astype(str)
     chosen = np.select(
         [streets["steps"].astype(bool) | (kind == "steps"), kind.isin(_PATHS), kind.isin(_MAIN)],
-        [0, 1, 3], default=2)
+        [0, 1, 3],
+        default=2,
+    )
     return chosen.astype(np.uint8)
 
 
-def _labels(
-    streets: gpd.GeoDataFrame, lines: NDArray[np.object_]
-) -> tuple[bytes, pd.DataFrame]:
+def _labels(streets: gpd.GeoDataFrame, lines: NDArray[np.object_]) -> tuple[bytes, pd.DataFrame]:
     """Return the names, one on a line, and where each may be written, longest street first."""
-    named = streets["name"].notna().to_numpy() & (streets["name"].astype(str).str.strip() != "").to_numpy()
-    codes, names = pd.factorize(streets.loc[named, "name"].astype(str))
+    said = streets["name"].astype(object).where(streets["name"].notna(), "").astype(str).str.strip()
+    named = (said != "").to_numpy()
+    codes, names = pd.factorize(said[named])
     lines = lines[named]
     lengths = shapely.length(lines)
     before = shapely.get_coordinates(shapely.line_interpolate_point(lines, lengths * 0.35))
@@ -120,15 +126,20 @@ def _labels(
     run = _mercator(after) - _mercator(before)
     angle = np.degrees(np.arctan2(run[:, 1], run[:, 0]))
     angle = (angle + 90) % 180 - 90
-    table = pd.DataFrame({
-        "name": codes, "lon": middle[:, 0], "lat": middle[:, 1],
-        "length_m": np.rint(streets.loc[named, "length_m"].to_numpy(float)),
-        "angle": np.rint(angle * 100),
-    }).sort_values("length_m", ascending=False, kind="stable")
+    table = pd.DataFrame(
+        {
+            "name": codes,
+            "lon": middle[:, 0],
+            "lat": middle[:, 1],
+            "length_m": (streets.loc[named, "length_m"].to_numpy(float)),
+            "angle": angle * 100,
+        }
+    ).sort_values("length_m", ascending=False, kind="stable")
     text = "\n".join(" ".join(name.split()) for name in names)
     return text.encode(), table
 
 
-def _padded(raw: bytes) -> bytes:
-    """Return the bytes filled up with zeros to a multiple of four."""
+def _packed(array: Any, kind: str) -> bytes:  # noqa: ANN401 - an array or a column
+    """Return rounded numbers as bytes, filled up with zeros to a multiple of four."""
+    raw: bytes = np.rint(np.asarray(array)).astype(kind).tobytes()
     return raw + b"\0" * (-len(raw) % 4)

@@ -11,27 +11,45 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 from shelterplan.study_area import StudyArea
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, FrameLocator, Page
+    from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page
 
 ROOT = Path(__file__).parent.parent.parent
 SHOTS = ROOT / "artefacts"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-ARGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-        "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 SIZES = {"desktop": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
-PAYLOADS = ["{{7*7}}", "{% for x in [1] %}", "{# x", "`${window.__X=1}`",
-            "</script><script>window.__X=1</script>", "<img src=x onerror=window.__X=1>",
-            "'-window.__X=1-'", "[a](javascript:window.__X=1)"]
+PAYLOADS = [
+    "{{7*7}}",
+    "{% for x in [1] %}",
+    "{# x",
+    "`${window.__X=1}`",
+    "</script><script>window.__X=1</script>",
+    "<img src=x onerror=window.__X=1>",
+    "'-window.__X=1-'",
+    "[a](javascript:window.__X=1)",
+]
+CONTEXTS: dict[str, BrowserContext] = {}
+"""One for each kind of visitor, so that the browser need not load Streamlit again each time."""
 TIMES: list[tuple[str, float]] = []
 
 
@@ -63,26 +81,34 @@ def odd_area(tmp_path_factory) -> Path:
 
     folder = tmp_path_factory.mktemp("odd")
     dataclasses.replace(
-        area, name="odd", title=PAYLOADS[0], shelters=odd(area.shelters),
-        communities=odd(area.communities), streets=odd(area.streets), notes=tuple(PAYLOADS),
-        _digests={}, _snapped={}, _networks={}).save(folder)
+        area,
+        name="odd",
+        title=PAYLOADS[0],
+        shelters=odd(area.shelters),
+        communities=odd(area.communities),
+        streets=odd(area.streets),
+        notes=tuple(PAYLOADS),
+        _digests={},
+        _snapped={},
+        _networks={},
+    ).save(folder)
     return folder
 
 
-@pytest.fixture(scope="session")
-def server(odd_area) -> Iterator[str]:
-    """The address of `shelterplan app`, started for these tests alone and ended by its id."""
+@contextmanager
+def started(arguments: list[str], folder: Path, healthy: str, **more: str) -> Iterator[str]:
+    """Start a server on a free port of this computer; yield its address; end it by its id."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    log = odd_area / "server.log"
-    code = f"from shelterplan.app.launch import run; run(port={port}, area={str(odd_area)!r}, headless=True)"
+    log, command = folder / f"server-{port}.log", [text.format(port=port) for text in arguments]
     with log.open("wb") as out:
-        process = subprocess.Popen([sys.executable, "-c", code], cwd=odd_area, stdout=out,
-                                   stderr=subprocess.STDOUT, env=dict(os.environ))
+        process = subprocess.Popen(
+            [sys.executable, *command], cwd=ROOT, stdout=out, stderr=out, env={**os.environ, **more}
+        )
     address = f"http://127.0.0.1:{port}"
     try:
-        _wait(f"{address}/healthz", process, log)
+        _wait(address + healthy, process, log)
         yield address
     finally:
         process.terminate()
@@ -94,13 +120,24 @@ def server(odd_area) -> Iterator[str]:
     assert "Traceback" not in log.read_text("utf-8", "replace")
 
 
+@pytest.fixture(scope="session")
+def server(odd_area) -> Iterator[str]:
+    """The address of `shelterplan app`, started for these tests alone."""
+    code = (
+        "import sys; from shelterplan.app.launch import run; "
+        "run(port=int(sys.argv[1]), area=sys.argv[2], headless=True)"
+    )
+    with started(["-c", code, "{port}", str(odd_area)], odd_area, "/healthz") as address:
+        yield address
+
+
 def _wait(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
     """Wait until the server answers."""
     for _ in range(600):
         assert process.poll() is None, log.read_text("utf-8")
         try:
-            with urllib.request.urlopen(address, timeout=1) as answer:
-                assert json.load(answer) == {"ok": True}
+            with urllib.request.urlopen(address, timeout=1) as answer:  # noqa: S310 - our own
+                assert answer.status == 200
                 return
         except OSError:
             time.sleep(0.1)
@@ -122,10 +159,17 @@ class Visit:
 
     def __init__(self, browser: Browser, server: str, *, size="desktop", scheme="light", **context):
         self.server, self.size, self.scheme = server, size, scheme
-        self.context = browser.new_context(
-            viewport=SIZES[size], color_scheme=scheme, has_touch=size == "phone",
-            reduced_motion="reduce", **context)
-        self.page: Page = self.context.new_page()
+        wanted = {
+            "viewport": SIZES[size],
+            "color_scheme": scheme,
+            "has_touch": size == "phone",
+            "reduced_motion": "reduce",
+            **context,
+        }
+        key = json.dumps(wanted, sort_keys=True)
+        if key not in CONTEXTS:
+            CONTEXTS[key] = browser.new_context(**wanted)
+        self.page: Page = CONTEXTS[key].new_page()
         self.page.set_default_timeout(30_000)
         self.bad: list[str] = []
         self.page.on("request", self._asked)
@@ -155,8 +199,12 @@ class Visit:
         self.page.locator("h1").wait_for()
         if page != "data":
             self.frame.locator("[data-streets]").wait_for(state="attached")
-            TIMES.append((f"first map: {page or 'find'} {address.get('area', '')} {self.size}",
-                          time.perf_counter() - started))
+            TIMES.append(
+                (
+                    f"first map: {page or 'find'} {address.get('area', '')} {self.size}",
+                    time.perf_counter() - started,
+                )
+            )
             self.settled()
         return self
 
@@ -181,24 +229,35 @@ class Visit:
     def shot(self, name: str) -> None:
         """Keep a picture of the whole page."""
         SHOTS.mkdir(exist_ok=True)
-        height = self.page.evaluate(
-            "document.querySelector('[data-testid=stMain]').scrollHeight")
+        height = self.page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
         self.page.set_viewport_size(
-            {"width": SIZES[self.size]["width"], "height": min(max(height, 844), 4000)})
+            {"width": SIZES[self.size]["width"], "height": min(max(height, 844), 4000)}
+        )
         self.page.wait_for_timeout(400)
         self.page.screenshot(path=SHOTS / f"{name}.png")
         self.page.set_viewport_size(SIZES[self.size])
 
+    def usable_by_everybody(self) -> None:
+        """Let axe look at the page and at its map: nothing serious may be wrong."""
+        frames = [frame for frame in self.page.frames if "st_folium" in frame.url]
+        found = [v for part in (self.page, *frames) for v in Axe().run(part).response["violations"]]
+        serious = [
+            (v["id"], [node["html"][:200] for node in v["nodes"]][:3])
+            for v in found
+            if v["impact"] in {"serious", "critical"}
+        ]
+        assert serious == []
+
     def close(self) -> None:
         for frame in self.page.frames:
             assert frame.evaluate("window.__X") is None
-        self.context.close()
+        self.page.close()
         assert self.bad == []
 
 
 def _is_probe(address: str) -> bool:
     """Streamlit's own page asks, on a deep link, for its server at two places; one is no page."""
-    parts = address.split("?")[0].split("/")
+    parts = address.split("?", maxsplit=1)[0].split("/")
     return parts[-2:] in (["_stcore", "health"], ["_stcore", "host-config"]) and len(parts) > 5
 
 

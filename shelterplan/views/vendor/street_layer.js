@@ -112,7 +112,7 @@
 
   /* The names, on one canvas over the view: only where a name fits its street and no other name. */
   L.StreetNames = L.Layer.extend({
-    options: { dark: false, minZoom: 16 },
+    options: { dark: false, minZoom: 15 },
 
     initialize(streets, options) {
       L.setOptions(this, options);
