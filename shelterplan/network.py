@@ -300,7 +300,7 @@ class WalkNetwork:
     @cached_property
     def node_lonlat(self) -> NDArray[np.float64]:
         """Positions of the nodes (lon, lat), shape (n, 2); NaN where no edge ends."""
-        points, ptr = _points(self._with_geometry())
+        points, ptr = _points(self.with_geometry())
         lonlat = np.full((self.node_count, 2), np.nan)
         lonlat[self.edge_v] = points[ptr[1:] - 1]
         lonlat[self.edge_u] = points[ptr[:-1]]
@@ -309,7 +309,7 @@ class WalkNetwork:
     @cached_property
     def grid(self) -> kernels.EdgeGrid:
         """The lines of the edges in the metric CRS, indexed by place."""
-        points, ptr = _points(self._with_geometry())
+        points, ptr = _points(self.with_geometry())
         to_metric = pyproj.Transformer.from_crs("EPSG:4326", self.crs, always_xy=True)
         for first in range(0, len(points), _CHUNK):  # in parts and in place, to save memory
             part = slice(first, first + _CHUNK)
@@ -321,7 +321,8 @@ class WalkNetwork:
         ptr = self.grid.line_ptr
         return shapely.LineString(self.grid.points[ptr[edge] : ptr[edge + 1]])
 
-    def _with_geometry(self) -> gpd.GeoDataFrame:
+    def with_geometry(self) -> gpd.GeoDataFrame:
+        """Return the streets table, or raise NetworkError where there is none."""
         if self.streets is None or self.crs is None:
             message = "this network has no geometry: build it with from_streets"
             raise NetworkError(message)

@@ -183,14 +183,24 @@ def _lonlat_lines(
     network: WalkNetwork, pieces: list[Piece], nodes: list[int]
 ) -> list[NDArray[np.float64]]:
     """Return the coordinates of each piece, in walking direction (lon, lat)."""
+    if not pieces:
+        return [network.node_lonlat[nodes]]
+    parts = [_metric_part(network, piece) for piece in pieces]
     to_lonlat = pyproj.Transformer.from_crs(network.crs, "EPSG:4326", always_xy=True)
-    lines = []
-    for edge, start_mm, stop_mm in pieces:
-        length = max(int(network.edge_mm[edge]), 1)
-        part = substring(network.line(edge), start_mm / length, stop_mm / length, normalized=True)
-        xy = shapely.get_coordinates(part)
-        lines.append(np.column_stack(to_lonlat.transform(xy[:, 0], xy[:, 1])))
-    return lines or [network.node_lonlat[nodes]]
+    xy = np.concatenate(parts)
+    lonlat = np.column_stack(to_lonlat.transform(xy[:, 0], xy[:, 1]))
+    return np.split(lonlat, np.cumsum([len(part) for part in parts])[:-1])
+
+
+def _metric_part(network: WalkNetwork, piece: Piece) -> NDArray[np.float64]:
+    """Return the coordinates of one piece, in walking direction (x, y)."""
+    length = max(int(network.edge_mm[piece.edge]), 1)
+    line = network.line(piece.edge)
+    if piece.mm < length:
+        start, stop = piece.start_mm / length, piece.stop_mm / length
+        return shapely.get_coordinates(substring(line, start, stop, normalized=True))
+    xy = shapely.get_coordinates(line)
+    return xy if piece.start_mm == 0 else xy[::-1]
 
 
 def _joined(lines: list[NDArray[np.float64]]) -> NDArray[np.float64]:
@@ -239,8 +249,8 @@ def _steps(
     """Join the pieces into steps: a new one where the street, its kind or the direction changes."""
     found: list[Step] = []
     previous = 0.0
-    for piece, line in zip(pieces, lines, strict=False):
-        street = _street(network, piece.edge)
+    streets = _streets(network, pieces)
+    for piece, street, line in zip(pieces, streets, lines, strict=False):
         bearing = _bearing(line, at_end=False)
         bend = abs((bearing - previous + 180) % 360 - 180)
         last = found[-1] if found else None
@@ -259,8 +269,8 @@ def _steps(
     return (*found, Step("arrive", "", "", False, "", leg_end_m))
 
 
-def _street(network: WalkNetwork, edge: int) -> tuple[str, str, bool]:
-    """Return name, class and whether it is a stairway; a named street has one class."""
-    row = network.streets.iloc[edge]  # type: ignore[union-attr]
-    name = row["name"] if isinstance(row["name"], str) else ""
-    return name, str(row["class"]), bool(row["steps"])
+def _streets(network: WalkNetwork, pieces: list[Piece]) -> list[tuple[str, str, bool]]:
+    """Return name, class and whether it is a stairway, for each piece."""
+    rows = network.with_geometry().iloc[[piece.edge for piece in pieces]]
+    names = [name if isinstance(name, str) else "" for name in rows["name"]]
+    return list(zip(names, map(str, rows["class"]), map(bool, rows["steps"]), strict=True))

@@ -85,6 +85,8 @@ class StudyArea:
     sources: tuple[Source, ...] = ()
     notes: tuple[str, ...] = ()
     """What everybody who sees a result must know."""
+    translations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Notes, and notes of sources, in other languages: by language code, then by English text."""
     illustrative: frozenset[str] = frozenset()
     """Tables that hold synthetic or illustrative data."""
     _digests: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -120,6 +122,7 @@ class StudyArea:
                 quarantine=found["quarantine"],
                 sources=sources,
                 notes=tuple(manifest["notes"]),
+                translations=manifest.get("translations", {}),
                 illustrative=frozenset(manifest["illustrative"]),
                 _digests={name: entry["sha256"] for name, entry in manifest["tables"].items()},
             )
@@ -143,6 +146,7 @@ class StudyArea:
         quarantine: pd.DataFrame | None = None,
         sources: Iterable[Source] = (),
         notes: Iterable[str] = (),
+        translations: Mapping[str, Mapping[str, str]] | None = None,
         illustrative: Iterable[str] = (),
         progress: Progress = silent,
     ) -> StudyArea:
@@ -163,7 +167,7 @@ class StudyArea:
             Points of mapped gates and doors.
         quarantine : DataFrame, optional
             Rows that the readers could not use.
-        sources, notes, illustrative
+        sources, notes, translations, illustrative
             See the attributes.
         progress : Progress
             Told of each stage.
@@ -202,6 +206,7 @@ class StudyArea:
             quarantine=_quarantine(quarantine),
             sources=tuple(sources),
             notes=tuple(notes),
+            translations=dict(translations or {}),
             illustrative=frozenset(illustrative),
             **checked,
         )
@@ -236,6 +241,7 @@ class StudyArea:
             "crs": self.crs.to_string(),
             "attribution": ATTRIBUTION,
             "notes": list(self.notes),
+            "translations": self.translations,
             "illustrative": sorted(self.illustrative),
             "source": [
                 {key: getattr(source, key) for key in Source.__slots__} for source in self.sources

@@ -264,7 +264,7 @@ def test_a_graph_of_osmnx_is_read():
 
 
 def test_lengths_that_osmnx_measures_on_a_sphere_are_kept():
-    """At the equator a degree northwards is 0.56 % shorter on the ellipsoid, at 80 degrees longer."""
+    """At the equator a degree northwards is 0.56 % shorter on the ellipsoid, up north longer."""
     graph = nx.MultiDiGraph(crs="EPSG:4326")
     for node, lat in enumerate([80.0, 80.001, 0.0, 0.001]):
         graph.add_node(node, x=15.0, y=lat)

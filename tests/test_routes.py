@@ -103,7 +103,7 @@ def test_turns_at_a_crossing(crossing, start, end, turn, compass):
     ],
 )
 def test_turns_by_their_angle(degrees, turn):
-    """One comes from the west; the second street leaves at `degrees` to the right of straight on."""
+    """One comes from the west; the other street leaves at `degrees` to the right of straight on."""
     angle = np.radians(-degrees)
     end = (100 * np.cos(angle), 100 * np.sin(angle))
     network = WalkNetwork.from_streets(

@@ -91,7 +91,7 @@ def test_one_edge_far_away_costs_no_memory():
 
 @pytest.fixture
 def corner():
-    """A street of 100 m to the east, one of 60 m to the north from its end, a loop, and an island."""
+    """A street of 100 m to the east, one of 60 m to the north from there, a loop, an island."""
     return WalkNetwork.from_streets(
         streets_of(
             [
@@ -261,7 +261,7 @@ def test_legs_on_the_earth_are_those_on_the_map(city, city_network):
 
 
 def test_walks_in_a_city_are_those_over_streets_cut_by_shapely(city, city_network):
-    """Streets are cut at each place by shapely, and networkx walks the pieces: no code is shared."""
+    """Shapely cuts streets at each place, and networkx walks the pieces: no code is shared."""
     lon, lat = city.positions(60, 2)
     places = snap(city_network, lon, lat)
     homes, shelters = places.take(np.arange(40)), places.take(np.arange(40, 60))

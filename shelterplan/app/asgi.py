@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ POLICY = (
     "style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; "
     "font-src 'self' data:; "
-    "connect-src 'self'; "
+    "connect-src 'self'{sockets}; "
     "worker-src 'self' blob:; "
     "frame-src 'self'; "
     "frame-ancestors 'self'; "
@@ -28,10 +29,10 @@ POLICY = (
     "object-src 'none'; "
     "base-uri 'self'"
 )
-"""Nothing is loaded from, or sent to, any other host."""
+"""Nothing is loaded from, or sent to, any other host. The web socket to this host is named
+because older browsers do not count it as 'self'."""
 
 HEADERS = {
-    "content-security-policy": POLICY,
     "referrer-policy": "no-referrer",
     "permissions-policy": "geolocation=(self), camera=(), microphone=()",
     "x-content-type-options": "nosniff",
@@ -53,7 +54,7 @@ class SafeHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                added = dict(HEADERS)
+                added = HEADERS | {"content-security-policy": policy(_host(scope))}
                 if UNCHANGING in scope["path"] and message["status"] == 200:
                     added["cache-control"] = "public, max-age=31536000, immutable"
                 names = {name.encode() for name in added}
@@ -62,6 +63,26 @@ class SafeHeaders:
             await send(message)
 
         await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)
+
+
+def policy(host: str) -> str:
+    """Return the content security policy for a page that was asked from `host`.
+
+    Examples
+    --------
+    >>> [rule for rule in policy("127.0.0.1:8501").split("; ") if rule.startswith("connect")]
+    ["connect-src 'self' ws://127.0.0.1:8501 wss://127.0.0.1:8501"]
+    >>> policy("a; script-src *") == policy("")
+    True
+    """
+    named = re.fullmatch(r"[A-Za-z0-9.-]+(:[0-9]+)?|\[[0-9A-Fa-f:]+\](:[0-9]+)?", host)
+    return POLICY.format(sockets=f" ws://{host} wss://{host}" if named else "")
+
+
+def _host(scope: Scope) -> str:
+    """Return the host that a request names."""
+    found = next((value for name, value in scope.get("headers", []) if name == b"host"), b"")
+    return str(found.decode("latin-1"))
 
 
 async def _healthy(_: Request) -> JSONResponse:

@@ -7,7 +7,9 @@ behind any prefix.
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import tempfile
 from functools import cache
 from importlib.resources import files
@@ -23,8 +25,10 @@ VENDOR = Path(str(files("shelterplan.views").joinpath("vendor")))
 
 @cache
 def pack_folder() -> Path:
-    """Return this process's folder of packed streets."""
-    return Path(tempfile.mkdtemp(prefix="shelterplan-streets-"))
+    """Return this process's folder of packed streets; it goes when the process ends."""
+    folder = tempfile.mkdtemp(prefix="shelterplan-streets-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
 
 
 def register() -> None:

@@ -13,6 +13,7 @@ from streamlit_folium import st_folium
 from shelterplan import gazetteer
 from shelterplan.app import answer as told
 from shelterplan.app import maps, parts
+from shelterplan.app.markup import plain
 from shelterplan.finder import find_shelters
 from shelterplan.views import map as views
 
@@ -220,12 +221,12 @@ def _detail(words: Words, answer: Answer, picked: int) -> None:
         words("find.choose"),
         range(len(options)),
         key="option",
-        format_func=lambda i: f"**{i + 1}. {maps.plain(options[i].name)}**",
+        format_func=lambda i: f"**{i + 1}. {plain(options[i].name)}**",
         captions=[told.caption(words, option) for option in options],
         label_visibility="collapsed",
     )
     option = options[picked]
-    st.header(words("find.way", name=maps.plain(option.name)), anchor=False)
+    st.header(words("find.way", name=plain(option.name)), anchor=False)
     if told.uses_stairs(option):
         st.html(f"<p class='stairs'>{escape(words('find.stairs'))}</p>")
     st.html(told.steps_html(told.directions(words, option)))

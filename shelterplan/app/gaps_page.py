@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from shelterplan.study_area import StudyArea
 
 MAP_HEIGHT = 520
+"""Height of the map [px]; the style sheet makes it lower on a phone."""
+NAME_WIDTH = 150
+"""Width of the column of names [px], so that a phone shows the first number beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +219,10 @@ def _table(view: _View, community: str) -> None:
     turn = st.session_state.get("table_turn", 0)
     key = f"gaps_table-{view.area.version}-{view.chosen.district}-{words.lang}-{turn}"
     rows = [ids.index(community)] if community else []
-    formats = dict.fromkeys(table.columns[1:], st.column_config.NumberColumn(format="localized"))
+    formats: dict[str, Any] = dict.fromkeys(
+        table.columns[1:], st.column_config.NumberColumn(format="localized")
+    )
+    formats[words("gaps.column_name")] = st.column_config.TextColumn(width=NAME_WIDTH)
     formats[words("gaps.column_share")] = st.column_config.NumberColumn(format="%.1f %%")
     st.dataframe(
         table,

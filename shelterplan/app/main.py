@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from shelterplan.app import assets, data_page, find_page, gaps_page, settings, store
+from shelterplan.app.markup import plain
 from shelterplan.app.parts import page_language
 from shelterplan.app.words import LANGUAGES, Words
 from shelterplan.errors import ShelterplanError
@@ -74,7 +75,7 @@ def _page(name: str) -> Callable[[], None]:
             _banner(words, area)
             PAGES[name](area, chosen, words)
         except ShelterplanError as error:
-            st.error(f"{words('app.failed')} {error}")
+            st.error(f"{words('app.failed')} {plain(str(error))}")
 
     return show
 

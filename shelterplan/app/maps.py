@@ -64,7 +64,7 @@ def gaps_map(
             for key, row in shown.iterrows()
         },
     )
-    views.add_shelters(made, _shelters(area.name, area.version))
+    views.add_shelters(made, _shelters(area.name, area.version), radius_px=5)
     return made
 
 
@@ -80,11 +80,6 @@ def shelter_point(area: StudyArea, option: Option) -> views.Point:
     """Return where a shelter is marked."""
     point: shapely.Point = area.shelters.geometry.loc[option.shelter_id].representative_point()
     return point.x, point.y
-
-
-def plain(name: str) -> str:
-    """Return a name in which nothing is Markdown."""
-    return "".join(f"\\{sign}" if sign in "\\`*_{}[]()#+-.!|<>~$:" else sign for sign in name)
 
 
 def _base(area: StudyArea, how: views.Look, bounds: tuple[float, ...] = ()) -> views.Map:

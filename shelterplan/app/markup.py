@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+_MARKDOWN = frozenset("\\`*_{}[]()#+-.!|<>~$:")
+"""Signs that can mean something in Markdown."""
+
 
 def table(
     head: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: int = 0, lang: str = ""
@@ -66,3 +69,14 @@ def cards(entries: Sequence[tuple[str, Sequence[tuple[str, str]]]]) -> str:
         )
         made.append(f"<section class='card'>{heading}<dl>{items}</dl></section>")
     return f"<div class='cards'>{''.join(made)}</div>"
+
+
+def plain(text: str) -> str:
+    r"""Return a text for a label that Streamlit reads as Markdown, with nothing in it Markdown.
+
+    Examples
+    --------
+    >>> print(plain("[a](b) *c*"))
+    \[a\]\(b\) \*c\*
+    """
+    return "".join(f"\\{sign}" if sign in _MARKDOWN else sign for sign in text)

@@ -6,15 +6,12 @@ from typing import TYPE_CHECKING
 
 from shelterplan.atomic import write_whole
 from shelterplan.errors import ShelterplanError
+from shelterplan.views.exports import safe_cell
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
-
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""A text cell that starts so is run as a formula by spreadsheets."""
-
 
 class WriteError(ShelterplanError, OSError):
     """A file cannot be written."""
@@ -43,10 +40,5 @@ def csv_bytes(table: pd.DataFrame) -> bytes:
     >>> csv_bytes(pd.DataFrame({"problem": ["=1+1", "fine"]})).decode("utf-8-sig")
     "problem\n'=1+1\nfine\n"
     """
-
-    def safe(value: object) -> str:
-        text = str(value)
-        return f"'{text}" if text.lstrip(" ").startswith(FORMULA_STARTS) else text
-
-    harmless = table.astype(object).map(safe)
+    harmless = table.astype("str").map(safe_cell)
     return harmless.to_csv(index=False, lineterminator="\n").encode("utf-8-sig")

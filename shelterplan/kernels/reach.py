@@ -48,8 +48,8 @@ def catchments(  # noqa: C901, PLR0912, PLR0915
     """Find all places within the cutoff of each destination in `first` to `last`.
 
     Seeds are grouped by destination (`seed_ptr`), the ends of places by node (`end_ptr`), direct
-    ways along a shared edge by destination (`pair_ptr`). Returns `ptr`, `place`, `cost` in CSR form,
-    one row a destination; `place` is not sorted within a row.
+    ways along a shared edge by destination (`pair_ptr`). Returns `ptr`, `place`, `cost` in CSR
+    form, one row a destination; `place` is not sorted within a row.
     """
     n = indptr.shape[0] - 1
     dist = np.full(n, UNSEEN, np.uint32)

@@ -15,7 +15,7 @@ import pyogrio
 if TYPE_CHECKING:
     import geopandas as gpd
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 """A cell of text that begins with one of these is a formula to a spreadsheet."""
 
 
@@ -52,7 +52,7 @@ def to_csv(table: pd.DataFrame, facts: Facts) -> bytes:
         **texts | {"manifest": [texts["manifest"]][: len(plain)] + [""] * max(0, len(plain) - 1)}
     )
     worded = plain.select_dtypes(exclude=["number", "bool"]).columns
-    plain = plain.assign(**{name: plain[name].map(_safe_cell) for name in worded})
+    plain = plain.assign(**{name: plain[name].map(safe_cell) for name in worded})
     return ("\ufeff" + plain.to_csv(index=False, lineterminator="\r\n")).encode("utf-8")
 
 
@@ -88,13 +88,13 @@ def to_geopackage(table: gpd.GeoDataFrame, facts: Facts, *, layer: str) -> bytes
         return target.read_bytes()
 
 
-def _safe_cell(value: object) -> object:
+def safe_cell(value: object) -> object:
     """Return a cell that no spreadsheet takes for a formula.
 
     Examples
     --------
-    >>> _safe_cell("=1+1"), _safe_cell("-5 m"), _safe_cell("Monaco")
+    >>> safe_cell("=1+1"), safe_cell("-5 m"), safe_cell("Monaco")
     ("'=1+1", "'-5 m", 'Monaco')
     """
     text = value if isinstance(value, str) else None
-    return f"'{text}" if text is not None and text.startswith(FORMULA) else value
+    return f"'{text}" if text is not None and text.lstrip(" ").startswith(FORMULA) else value

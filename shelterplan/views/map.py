@@ -169,8 +169,8 @@ class _Shelters(_Layer):
 
     _template = Template("""
         {% macro script(this, kwargs) %}
-        for (const [lat, lon, tip] of {{ this.value }})
-            L.circleMarker([lat, lon], {radius: 7, weight: 2, color: "#ffffff", opacity: 1,
+        for (const [lat, lon, tip, radius] of {{ this.value }})
+            L.circleMarker([lat, lon], {radius: radius, weight: 2, color: "#ffffff", opacity: 1,
                 fillColor: "#00703c", fillOpacity: 1, className: "shelter"})
                 .bindTooltip(tip).addTo({{ this._parent.get_name() }});
         {% endmacro %}
@@ -276,9 +276,10 @@ def base_map(*, bounds: Bounds, ground: BaseGeometry | None, assets: Assets, loo
     return made
 
 
-def add_shelters(to: Map, shelters: Sequence[tuple[Point, str]]) -> None:
+def add_shelters(to: Map, shelters: Sequence[tuple[Point, str]], *, radius_px: int = 7) -> None:
     """Put every shelter on the map, as a dot that tells its name when pointed at."""
-    _Shelters("shelters", [[*_lat_lon(at), escape(name)] for at, name in shelters]).add_to(to)
+    dots = [[*_lat_lon(at), escape(name), radius_px] for at, name in shelters]
+    _Shelters("shelters", dots).add_to(to)
 
 
 def add_communities(

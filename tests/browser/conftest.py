@@ -211,7 +211,7 @@ class Visit:
     def settled(self) -> None:
         """Wait until the server has nothing more to say and the map stands still."""
         self.page.locator("[data-testid='stStatusWidget']").wait_for(state="hidden")
-        self.page.wait_for_timeout(500)
+        self.page.wait_for_timeout(300)
 
     @property
     def frame(self) -> FrameLocator:
