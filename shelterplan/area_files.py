@@ -46,7 +46,7 @@ def write(folder: Path, manifest: Mapping[str, object], tables: Mapping[str, pd.
             "rows": len(tables[name]),
             "sha256": digest,
         }
-        path = folder / entries[name]["file"]
+        path = folder / f"{name}-{digest[:8]}.parquet"
         if not (path.is_file() and path.read_bytes() == content):
             write_whole(path, content)
     write_whole(folder / MANIFEST, manifest_text(manifest, entries).encode())

@@ -8,6 +8,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 if TYPE_CHECKING:
     import pyproj
@@ -68,7 +69,7 @@ def find_entrances(
 
 
 def _rows(
-    points: list[shapely.Point] | np.ndarray, how: str, *, emergency_only: bool | np.ndarray = False
+    points: list[BaseGeometry] | np.ndarray, how: str, *, emergency_only: bool | np.ndarray = False
 ) -> pd.DataFrame:
     return pd.DataFrame(
         {"emergency_only": emergency_only, "how": how, "geometry": np.asarray(points, object)}
@@ -76,7 +77,7 @@ def _rows(
 
 
 def _of_one(
-    shape: shapely.Geometry,
+    shape: BaseGeometry,
     lines: np.ndarray,
     tree: shapely.STRtree,
     gates: gpd.GeoDataFrame | None,
@@ -101,7 +102,7 @@ def _of_one(
     if len(lines) == 0:
         return _rows([shapely.point_on_surface(shape)], "position")
     nearest = lines[tree.nearest(outline)]
-    return _rows([shapely.get_point(shapely.shortest_line(outline, nearest), 0)], "position")
+    return _rows(shapely.get_point([shapely.shortest_line(outline, nearest)], 0), "position")
 
 
 def _points(parts: np.ndarray) -> np.ndarray:
@@ -109,7 +110,8 @@ def _points(parts: np.ndarray) -> np.ndarray:
     parts = shapely.get_parts(parts)
     line = shapely.get_dimensions(parts) == 1
     parts[line] = shapely.line_interpolate_point(parts[line], 0.5, normalized=True)
-    return parts[shapely.get_type_id(parts) == 0]
+    points: np.ndarray = parts[shapely.get_type_id(parts) == 0]
+    return points
 
 
 def _apart(points: np.ndarray) -> np.ndarray:

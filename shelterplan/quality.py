@@ -12,7 +12,7 @@ from shelterplan.scenario import Scenario
 from shelterplan.study_area import NOT_USABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     import geopandas as gpd
 
@@ -232,7 +232,7 @@ class Finding(NamedTuple):
     table: str
     row: str
     code: str
-    filled: dict[str, object]
+    filled: Mapping[str, object]
 
 
 def _of_rows(area: StudyArea, scenario: Scenario) -> Iterator[Finding]:

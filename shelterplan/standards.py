@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from shelterplan.errors import ShelterplanError, UnknownNameError
 
@@ -80,7 +80,7 @@ def presets() -> dict[str, AccessStandard]:
     return {preset.name: preset for preset in found}
 
 
-def _walks(key: str, fact: dict) -> Iterator[AccessStandard]:
+def _walks(key: str, fact: dict[str, Any]) -> Iterator[AccessStandard]:
     """Yield one preset for each walking distance that one published standard sets."""
 
     def preset(suffix: str, distance_m: float, area: float | None = None) -> AccessStandard:

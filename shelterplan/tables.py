@@ -13,7 +13,7 @@ import shapely
 from shelterplan.errors import TableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
 PERSON_UNIT = 2.0**-20
 """People are carried in whole multiples of this, so that sums are exact in any order, up to
@@ -204,10 +204,9 @@ def _index_problems(index: pd.Index) -> Iterator[str]:
 
 def _empty(column: Column, index: pd.Index) -> pd.Series:
     dtype = {"text": "str", "flag": "boolean", "whole": "Int64"}.get(column.kind, "Float64")
-    values = pd.Series(pd.NA, index=index, dtype=dtype if dtype != "str" else object)
-    if column.choices == _UNKNOWN or "unknown" in column.choices:
-        return pd.Series("unknown", index=index, dtype="str")
-    return values.astype(dtype)
+    value = "unknown" if "unknown" in column.choices else pd.NA
+    values: pd.Series = pd.Series([value] * len(index), index=index, dtype=dtype)
+    return values
 
 
 def _typed(column: Column, values: pd.Series) -> tuple[pd.Series, pd.Series]:
@@ -253,7 +252,7 @@ def _rule(column: Column) -> str:
     }[column.kind]
 
 
-def _named(index: pd.Index, wrong: pd.Series | Sequence[bool], rule: str) -> list[str]:
+def _named(index: pd.Index, wrong: pd.Series | np.ndarray, rule: str) -> list[str]:
     """Return one problem that names the first rows concerned."""
     rows = index[np.asarray(wrong, bool)]
     if not len(rows):

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+
 class WriteError(ShelterplanError, OSError):
     """A file cannot be written."""
 

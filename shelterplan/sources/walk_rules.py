@@ -181,7 +181,11 @@ RULES: tuple[Rule, ...] = (
     Rule("motorroad", is_motorroad, "motorroad=yes without sidewalk or foot=yes"),
     Rule("trunk", is_bare_trunk, "a trunk road without sidewalk or foot=yes"),
     Rule("busway", is_busway, "a carriageway for buses without sidewalk or foot=yes"),
-    Rule("access_closed", is_access_closed, "access=private or military without foot=yes, or access=no without that or a sidewalk"),
+    Rule(
+        "access_closed",
+        is_access_closed,
+        "access=private or military without foot=yes, or access=no without that or a sidewalk",
+    ),
     Rule("indoors", is_indoors, "inside a building: open only when the building is"),
     Rule("neither_way", goes_neither_way, "closed to walkers in both directions"),
 )
