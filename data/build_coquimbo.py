@@ -14,6 +14,7 @@ import re
 import sys
 from pathlib import Path
 
+import coquimbo_texts as texts
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -39,10 +40,6 @@ NOT_WALKABLE = {
 }
 SHELTER_EVERY = 3
 """Every third zone, by its number, has an illustrative shelter; each other one a candidate."""
-BANDS = ("North", "Middle", "South")
-HALVES = ("west", "east")
-OSM = "© OpenStreetMap contributors, ODbL 1.0"
-AEQUILIBRAE = "MIT with an added clause, © 2014- AequilibraE Developers"
 
 
 def main(folder: Path) -> None:
@@ -62,21 +59,26 @@ def build() -> StudyArea:
         gpd.read_parquet(RAW / f"{layer}.parquet") for layer in ("zones", "links", "stops")
     )
     streets = walkable_streets(links)
-    communities = named_zones(zones, streets.edges)
+    communities, names = named_zones(zones, streets.edges)
     people = along_streets(communities, streets.edges)
     sites = sites_at_junctions(communities, people.demand, streets.edges)
     is_shelter = sites["zone"] % SHELTER_EVERY == 0
+    shelters, candidates = sites[is_shelter], sites[~is_shelter]
+    names |= dict([*site_names(texts.SHELTER, shelters), *site_names(texts.CANDIDATE, candidates)])
+    notes = texts.notes(people, shelter_every=SHELTER_EVERY)
+    sources, sources_zh = sources_told(zones, people)
     return StudyArea.build(
         name="coquimbo",
-        title="Coquimbo – La Serena",
+        title=texts.TITLE[0],
         streets=streets,
         communities=communities,
         demand=people.demand,
-        shelters=as_shelters(sites[is_shelter]),
-        candidates=as_candidates(sites[~is_shelter]),
+        shelters=as_shelters(shelters),
+        candidates=as_candidates(candidates),
         places=stop_places(stops, streets.edges),
-        sources=sources(zones, people),
-        notes=notes(people),
+        sources=sources,
+        notes=[english for english, _ in notes],
+        translations={"zh": dict([texts.TITLE, *notes]) | sources_zh | names},
         illustrative=("shelters", "candidates"),
     )
 
@@ -109,8 +111,13 @@ def walkable_streets(links: gpd.GeoDataFrame) -> Streets:
     return Streets(streets.edges, dropped, streets.kept_ways, streets.date)
 
 
-def named_zones(zones: gpd.GeoDataFrame, streets: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Give zones whole people, a name and a group; the source has numbers only."""
+def named_zones(
+    zones: gpd.GeoDataFrame, streets: gpd.GeoDataFrame
+) -> tuple[gpd.GeoDataFrame, dict[str, str]]:
+    """Give zones whole people, a name and a group; the source has numbers only.
+
+    Returned with them are their names and groups in Chinese, by the English ones.
+    """
     ids = pd.Index(zones["zone_id"].astype(str), name="community_id")
     table = gpd.GeoDataFrame(
         {"population": np.floor(zones["population"]).astype("int64").to_numpy()},
@@ -119,8 +126,12 @@ def named_zones(zones: gpd.GeoDataFrame, streets: gpd.GeoDataFrame) -> gpd.GeoDa
         crs=zones.crs,
     )
     longest = longest_street(table, streets)
-    name = "Zone " + table.index + longest.reindex(table.index).radd(": ").fillna("")
-    return table.assign(name=name, district=groups(table))
+    names = [texts.zone(zone, longest.get(zone)) for zone in table.index]
+    districts = groups(table)
+    named = table.assign(
+        name=[english for english, _ in names], district=[english for english, _ in districts]
+    )
+    return named, dict([*names, *districts])
 
 
 def longest_street(zones: gpd.GeoDataFrame, streets: gpd.GeoDataFrame) -> pd.Series:
@@ -134,20 +145,20 @@ def longest_street(zones: gpd.GeoDataFrame, streets: gpd.GeoDataFrame) -> pd.Ser
     return in_order.drop_duplicates("level_0").set_index("level_0")["name"]
 
 
-def groups(zones: gpd.GeoDataFrame) -> pd.Series:
+def groups(zones: gpd.GeoDataFrame) -> list[texts.Pair]:
     """Group zones: three bands from north to south, each cut into a western and eastern half.
 
     Every cut leaves about equal populations on both sides. The source has no district or
     municipality, so these are no official districts, and their names say it.
     """
     centre = zones.geometry.to_crs(METRIC).centroid
-    band = equal_parts(-centre.y, zones["population"], len(BANDS))
-    name = pd.Series("", index=zones.index)
-    for number, words in enumerate(BANDS):
+    band = equal_parts(-centre.y, zones["population"], len(texts.BANDS))
+    half = pd.Series(0, index=zones.index)
+    for number in range(len(texts.BANDS)):
         inside = band == number
-        half = equal_parts(centre.x[inside], zones["population"][inside], len(HALVES))
-        name[inside] = [f"{words}-{HALVES[row]} (not official)" for row in half]
-    return name
+        people = zones["population"][inside]
+        half[inside] = equal_parts(centre.x[inside], people, len(texts.HALVES))
+    return [texts.district(*numbers) for numbers in zip(band, half, strict=True)]
 
 
 def equal_parts(value: pd.Series, population: pd.Series, parts: int) -> pd.Series:
@@ -217,20 +228,17 @@ def nearest_name(points: gpd.GeoDataFrame, streets: gpd.GeoDataFrame) -> list[st
     return found.tolist()
 
 
-def site_names(words: str, sites: gpd.GeoDataFrame) -> list[str]:
+def site_names(what: texts.Pair, sites: gpd.GeoDataFrame) -> list[texts.Pair]:
     """Name sites by their zone's number and the nearest street."""
     pairs = zip(sites["zone"], sites["near"], strict=True)
-    return [f"{words} {zone} (near {street})" for zone, street in pairs]
+    return [texts.site(what, zone, street) for zone, street in pairs]
 
 
 def as_shelters(sites: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Make shelters of sites: nothing is known of their room, access or state."""
     return gpd.GeoDataFrame(
         {
-            "name": [
-                f"Illustrative site {z} (near {n})"
-                for z, n in zip(sites["zone"], sites["near"], strict=True)
-            ],
+            "name": [english for english, _ in site_names(texts.SHELTER, sites)],
             "kind": "illustrative site",
             "indoor": pd.NA,
             "capacity": pd.NA,
@@ -250,10 +258,7 @@ def as_candidates(sites: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Make candidate sites of the sites that are no shelters."""
     return gpd.GeoDataFrame(
         {
-            "name": [
-                f"Illustrative candidate {z} (near {n})"
-                for z, n in zip(sites["zone"], sites["near"], strict=True)
-            ],
+            "name": [english for english, _ in site_names(texts.CANDIDATE, sites)],
             "kind": "illustrative site",
             "capacity": pd.NA,
             "cost": pd.NA,
@@ -289,82 +294,26 @@ def mended(name: str, words: dict[str, str]) -> str:
     return re.sub(r"\w+", lambda match: words.get(match[0], match[0]), name)
 
 
-def notes(people: Breakdown) -> tuple[str, ...]:
-    """Say what everybody who sees a result must know."""
-    bare = people.fallbacks
-    lost = bare[bare["placed"] == "one point inside the zone"]
-    return (
-        (
-            "Shelters and candidate sites are illustrative: not an official list. The data has "
-            "roads only, so they stand at street junctions: in every zone the junction nearest to "
-            "the centre of its people; a shelter if the zone's number is divisible by "
-            f"{SHELTER_EVERY}, else a candidate. A zone without a junction has none."
-        ),
-        (
-            "Footpaths, stairs and pedestrian areas are missing: the data has roads only, so real "
-            "walks can be shorter."
-        ),
-        "Every street is walked both ways; motorways and trunk roads are left out.",
-        (
-            "Population is modelled, of an unstated year, and broken down along the residential "
-            f"streets of each zone. {len(bare)} zones have none: their {people_in(bare)} people "
-            f"were put along other streets or, in {len(lost)} zones ({people_in(lost)} people) "
-            "without any walkable street, at one point."
-        ),
-        (
-            "Districts are not official: three bands from north to south with equal population, "
-            "each cut into a western and an eastern half."
-        ),
-        "A zone is named after the street with the greatest length in it.",
+def sources_told(zones: gpd.GeoDataFrame, people: Breakdown) -> tuple[list[Source], dict[str, str]]:
+    """Name every source with its licence and hash; and all that in Chinese, by the English."""
+    rows = (
+        ("streets", "links", texts.OSM, texts.STREETS),
+        ("communities", "zones", texts.AEQUILIBRAE, texts.population(zones)),
+        ("demand", "zones", texts.AEQUILIBRAE, texts.points(people)),
+        ("places", "stops", texts.AEQUILIBRAE, texts.STOPS),
     )
+    sources = [raw_file(table, layer, licence[0], note[0]) for table, layer, licence, note in rows]
+    sources.append(Source(table="shelters", name=texts.NO_FILE[0], note=texts.JUNCTIONS[0]))
+    pairs = [pair for _, layer, *told in rows for pair in (texts.file(layer), *told)]
+    return sources, dict([*pairs, texts.NO_FILE, texts.JUNCTIONS])
 
 
-def people_in(rows: pd.DataFrame) -> str:
-    """Write the people of some zones as a number."""
-    return f"{int(rows['population'].sum()):,}"
-
-
-def sources(zones: gpd.GeoDataFrame, people: Breakdown) -> tuple[Source, ...]:
-    """Name every source with its licence and hash."""
-    total, whole = zones["population"].sum(), int(np.floor(zones["population"]).sum())
-    return (
-        source("streets", "links", OSM, "Roads of 2022 or earlier, cut at junctions."),
-        source(
-            "communities",
-            "zones",
-            AEQUILIBRAE,
-            f"Population {total:,.1f} (modelled): {whole:,} in whole people, the fractions of each "
-            "zone left out. Names and groups are derived here.",
-        ),
-        source(
-            "demand",
-            "zones",
-            AEQUILIBRAE,
-            f"{len(people.demand):,} points about 50 m apart along residential streets, "
-            "weighted by length.",
-        ),
-        source(
-            "places",
-            "stops",
-            AEQUILIBRAE,
-            "Bus stops of LISERCO's timetable; letters that were lost are put back where a street "
-            "name has them.",
-        ),
-        Source(
-            table="shelters",
-            name="none",
-            note="Illustrative: street junctions chosen by a rule (see the notes).",
-        ),
-    )
-
-
-def source(table: str, layer: str, licence: str, note: str) -> Source:
+def raw_file(table: str, layer: str, licence: str, note: str) -> Source:
     """Describe one raw file."""
     path = RAW / f"{layer}.parquet"
     return Source(
         table=table,
-        name=f"AequilibraE 1.7.2, coquimbo.zip, layer {layer}",
-        date="",
+        name=texts.file(layer)[0],
         licence=licence,
         sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
         note=note,

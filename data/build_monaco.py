@@ -13,9 +13,11 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import geopandas as gpd
+import monaco_texts as texts
 import osmium
 import pandas as pd
 import shapely
@@ -42,7 +44,6 @@ from shelterplan.study_area import Source, StudyArea
 HERE = Path(__file__).parent
 EXTRACT = HERE / "raw" / "monaco" / "monaco_2023-12-26.osm.pbf"
 BORDER = HERE / "raw" / "monaco" / "monaco_boundary.geojson"
-OSM = "© OpenStreetMap contributors, ODbL 1.0"
 
 QUARTERS = {
     2220206: ("fontvieille", "Fontvieille"),
@@ -60,13 +61,19 @@ QUARTERS = {
 POPULATION = 38_367
 """Residents on 31 December 2023 (IMSEE)."""
 PUBLISHED = {
-    "monte-carlo": (round(0.216 * POPULATION), "published as 21.6 % of the country"),
-    "la-rousse": (round(0.209 * POPULATION), "published as 20.9 % of the country"),
-    "larvotto": (2_192, "published"),
-    "monaco-ville": (1_000, "published as about 1,000"),
+    "monte-carlo": round(0.216 * POPULATION),
+    "la-rousse": round(0.209 * POPULATION),
+    "larvotto": 2_192,
+    "monaco-ville": 1_000,
 }
-"""Quarters with a published population (IMSEE), and how it was published."""
-ESTIMATED = "estimated: its share of the remaining people by residential floor area"
+"""Quarters with a published population (IMSEE)."""
+CERTAINTY = {
+    "monte-carlo": ("published as 21.6 % of the country", "公布为全国的 21.6%"),
+    "la-rousse": ("published as 20.9 % of the country", "公布为全国的 20.9%"),
+    "larvotto": ("published", "已公布"),
+    "monaco-ville": ("published as about 1,000", "公布为约 1,000"),
+}
+"""How it was published, in English and in Chinese; the others are estimated."""
 
 OTHER_USES = (
     "amenity", "club", "craft", "government", "healthcare", "historic", "leisure", "man_made",
@@ -107,9 +114,13 @@ def build() -> StudyArea:
     sites = public_sites(communities)
     chosen = largest_of_each_quarter(sites)
     streets = read_streets(EXTRACT)
+    notes = texts.notes(
+        communities, CERTAINTY, population=POPULATION, min_open_area_m2=MIN_OPEN_AREA_M2
+    )
+    sources = dict(sources_told(homes, people))
     return StudyArea.build(
         name="monaco",
-        title="Monaco",
+        title=texts.TITLE[0],
         streets=streets,
         communities=communities,
         demand=people.demand,
@@ -117,8 +128,9 @@ def build() -> StudyArea:
         candidates=as_candidates(sites[~chosen]),
         places=named_places(communities),
         gates=public_gates(),
-        sources=sources(homes, people),
-        notes=notes(communities),
+        sources=sources,
+        notes=[english for english, _ in notes],
+        translations={"zh": dict([texts.TITLE, texts.OSM, texts.IMSEE, *notes, *sources.values()])},
         illustrative=("shelters", "candidates"),
     )
 
@@ -182,15 +194,13 @@ def with_population(quarters: gpd.GeoDataFrame, homes: FloorArea) -> gpd.GeoData
     """Give each quarter its people: as published, the others a share of the rest by floor area."""
     quarter = zone_of_points(quarters, homes.buildings.geometry)
     floor_m2 = homes.buildings["floor_area_m2"].groupby(quarter).sum().reindex(quarters.index)
-    published = {quarter: number for quarter, (number, _) in PUBLISHED.items()}
-    others = [quarter for quarter in quarters.index if quarter not in published]
-    rest = POPULATION - sum(published.values())
+    others = [quarter for quarter in quarters.index if quarter not in PUBLISHED]
+    rest = POPULATION - sum(PUBLISHED.values())
     shares = apportion(rest, floor_m2[others])
-    people = pd.Series(published | dict(zip(others, shares.tolist(), strict=True)))
-    certainty = {quarter: words for quarter, (_, words) in PUBLISHED.items()}
+    people = pd.Series(PUBLISHED | dict(zip(others, shares.tolist(), strict=True)))
     return quarters.assign(
         population=people.reindex(quarters.index),
-        certainty=[certainty.get(quarter, ESTIMATED) for quarter in quarters.index],
+        certainty=[CERTAINTY.get(key, texts.ESTIMATED)[0] for key in quarters.index],
     )
 
 
@@ -293,88 +303,44 @@ def named_places(quarters: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 
 def place_kind(tags: dict[str, str]) -> str | None:
-    """Say what a place is: the value of the first key that counts, in words."""
+    """Say what a place is: the first value of the first key that counts, in words."""
     for key in PLACE_KEYS:
         value = tags.get(key)
         if value and value in PLACE_VALUES.get(key, {value} - NO_DESTINATION):
-            return value.replace("_", " ")
+            return value.split(";")[0].replace("_", " ")
     return None
 
 
-def notes(quarters: gpd.GeoDataFrame) -> tuple[str, ...]:
-    """Say what everybody who sees a result must know."""
-    rows = zip(quarters["name"], quarters["population"], quarters["certainty"], strict=True)
-    numbers = "; ".join(f"{name} {people:,} ({how.split(':')[0]})" for name, people, how in rows)
-    return (
-        (
-            "Shelters and candidate sites are illustrative: not an official list. They are named "
-            "public places in OpenStreetMap: in every quarter the largest open space (park, "
-            f"garden, square or pitch of at least {MIN_OPEN_AREA_M2:,} m²) and the largest public "
-            "building (school, university, sports hall, stadium or town hall) are shelters; the "
-            "others of those kinds are candidates."
-        ),
-        "How many people a place has room for is not known.",
-        f"Population: {POPULATION:,} residents on 31 December 2023 (IMSEE). {numbers}.",
-        "Within a quarter, people are placed in residential buildings by footprint times levels.",
-        (
-            "Quarters are as OpenStreetMap draws them: together the commune of Monaco with its two "
-            "harbour basins (2.39 km²; the land is 2.08 km²), without the territorial waters."
-        ),
-        (
-            "Monaco has no level between the quarter and the country: all quarters are in one "
-            "district."
-        ),
-        "Streets go on into France as far as the extract does; nobody there is counted.",
-    )
+def sources_told(homes: FloorArea, people: Breakdown) -> Iterator[tuple[Source, texts.Pair]]:
+    """Name every source with its date, licence and hash, and its note in both languages."""
+    for table, path, note in (
+        ("streets", EXTRACT, texts.STREETS),
+        ("communities", EXTRACT, texts.QUARTERS),
+        ("communities", BORDER, texts.BORDER),
+        ("demand", None, texts.PEOPLE),
+        ("demand", EXTRACT, texts.buildings(homes, people)),
+        ("shelters", EXTRACT, texts.SHELTERS),
+        ("candidates", EXTRACT, texts.CANDIDATES),
+        ("places", EXTRACT, texts.PLACES),
+    ):
+        yield published(table, note[0]) if path is None else raw_file(table, path, note[0]), note
 
 
-def sources(homes: FloorArea, people: Breakdown) -> tuple[Source, ...]:
-    """Name every source with its date, licence and hash."""
-    return (
-        source("streets", EXTRACT, "Every walkable way, steps included."),
-        source(
-            "communities",
-            EXTRACT,
-            "Administrative areas of level 10. Les Moneghetti is spelled as on its place node.",
-        ),
-        source("communities", BORDER, "Closes three quarters that lack a segment of the border."),
-        Source(
-            table="demand",
-            name="IMSEE (Institut monégasque de la statistique et des études économiques)",
-            date="2023-12-31",
-            note="Population of the country, of Larvotto and Monaco-Ville, and the shares of "
-            "Monte-Carlo and La Rousse.",
-        ),
-        source("demand", EXTRACT, building_note(homes, people)),
-        source("shelters", EXTRACT, "Illustrative: public places chosen by a rule."),
-        source("candidates", EXTRACT, "Illustrative: the other public places of those kinds."),
-        source("places", EXTRACT, "Named places and bus stops."),
-    )
+def published(table: str, note: str) -> Source:
+    """Describe what IMSEE published."""
+    return Source(table=table, name=texts.IMSEE[0], date="2023-12-31", note=note)
 
 
-def building_note(homes: FloorArea, people: Breakdown) -> str:
-    """Say how buildings became demand points, and what was assumed."""
-    filled = homes.levels_filled
-    unknown = filled["buildings"] - filled["levels_known"]
-    assumed = "; ".join(
-        f"{kind} {row.levels_assumed:g} levels, {unknown[kind]} buildings"
-        for kind, row in filled.iterrows()
-        if unknown[kind]
-    )
-    return (
-        f"{len(people.demand):,} residential buildings have people. Homes are buildings tagged "
-        f"{', '.join(filled.index)}; yes only without a tag of another use. Where the number of "
-        f"levels is not known, the median of its type was taken ({assumed}; whole extract)."
-    )
-
-
-def source(table: str, path: Path, note: str) -> Source:
+def raw_file(table: str, path: Path, note: str) -> Source:
     """Describe one raw file."""
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    date = "2023-12-26" if path == EXTRACT else ""
     return Source(
-        table=table, name=path.name, date=date, licence=OSM, sha256=digest, note=note
-    )  # fmt: skip
+        table=table,
+        name=path.name,
+        date="2023-12-26" if path == EXTRACT else "",
+        licence=texts.OSM[0],
+        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        note=note,
+    )
 
 
 if __name__ == "__main__":

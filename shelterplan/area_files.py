@@ -66,16 +66,29 @@ def manifest_text(manifest: Mapping[str, object], entries: Mapping[str, object])
 def read(folder: Path) -> tuple[dict[str, Any], dict[str, pd.DataFrame]]:
     """Return the manifest and the tables of a study area, every file checked against its hash.
 
+    If the study area is saved anew meanwhile, the new one is read.
+
     Raises
     ------
     AreaError
         If a file is missing, was changed, or cannot be read; it is named.
     """
+    while True:
+        content = (folder / MANIFEST).read_bytes()
+        try:
+            return _read(folder, content)
+        except AreaError:
+            if (folder / MANIFEST).read_bytes() == content:
+                raise
+
+
+def _read(folder: Path, content: bytes) -> tuple[dict[str, Any], dict[str, pd.DataFrame]]:
+    """Return what one manifest names."""
     try:
-        manifest = tomllib.loads((folder / MANIFEST).read_text("utf-8"))
+        manifest = tomllib.loads(content.decode("utf-8"))
         entries = manifest["tables"]
         if manifest["format"] != FORMAT:
-            message = f"{folder.name}/{MANIFEST} has format {manifest['format']}, not {FORMAT}"
+            message = f"{folder.name}/{MANIFEST} has format {manifest['format']!r}, not {FORMAT}"
             raise AreaError(message)
         named = {
             name: (str(entry["file"]), str(entry["sha256"])) for name, entry in entries.items()

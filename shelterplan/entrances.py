@@ -51,6 +51,7 @@ def find_entrances(
     shapes = np.asarray(shelters.geometry.to_crs(crs).array)
     ways = streets[streets["bridge_tunnel"].fillna("") == ""] if len(streets) else streets
     lines = np.asarray(ways.geometry.to_crs(crs).array)
+    lines = lines[_finite(lines)]
     tree = shapely.STRtree(lines)
     doors = gates.to_crs(crs) if gates is not None else None
     found = [_of_one(shape, lines, tree, doors) for shape in shapes]
@@ -83,11 +84,15 @@ def _of_one(
     gates: gpd.GeoDataFrame | None,
 ) -> pd.DataFrame:
     """Return the entrances of one shelter, in the metric CRS."""
+    if not _finite(shape):  # on another side of the earth: nobody walks there
+        return _rows([], "position")
     if shape.geom_type == "Point":
         return _rows([shape], "position")
     outline = shapely.boundary(shape)
     if gates is not None and len(gates):
-        near = gates[shapely.dwithin(np.asarray(gates.geometry.array), outline, GATE_REACH_M)]
+        near = gates.iloc[
+            gates.sindex.query(outline, predicate="dwithin", distance=GATE_REACH_M, sort=True)
+        ]
         if len(near):
             only = (
                 near["emergency_only"].fillna(value=False).to_numpy(bool)
@@ -103,6 +108,11 @@ def _of_one(
         return _rows([shapely.point_on_surface(shape)], "position")
     nearest = lines[tree.nearest(outline)]
     return _rows(shapely.get_point([shapely.shortest_line(outline, nearest)], 0), "position")
+
+
+def _finite(shapes: shapely.Geometry | np.ndarray) -> np.ndarray:
+    """Say which shapes the metric CRS reaches."""
+    return np.asarray(np.isfinite(shapely.bounds(shapes)).all(axis=-1))
 
 
 def _points(parts: np.ndarray) -> np.ndarray:

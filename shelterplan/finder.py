@@ -160,5 +160,8 @@ def _number(value: object) -> float:
 def _inside(area: StudyArea, lon: float, lat: float) -> bool:
     """Say whether a place lies in a community, or next to one."""
     to_metric = pyproj.Transformer.from_crs("EPSG:4326", area.crs, always_xy=True)
-    point = shapely.Point(*to_metric.transform(lon, lat))
-    return bool(shapely.dwithin(area.metric_communities, point, EDGE_M).any())
+    x_m, y_m = to_metric.transform(lon, lat)
+    if not np.isfinite([x_m, y_m]).all():  # on another side of the earth
+        return False
+    near = shapely.dwithin(area.metric_communities, shapely.Point(x_m, y_m), EDGE_M)
+    return bool(near.any())

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _LOWEST_SCORE = 60.0
 _CONTAINED_SCORE = 95.0
+_LONGEST_TEXT = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ def search(area: StudyArea, text: str, *, count: int = 8) -> list[Hit]:
     >>> search(StudyArea.open("monaco"), "larvoto", count=1)[0].name
     'Larvotto'
     """
-    wanted = folded(text)
+    wanted = folded(text[:_LONGEST_TEXT])
     if not wanted:
         return []
     table = names(area)

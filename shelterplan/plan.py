@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import pandas as pd
 
 from shelterplan import coverage
 from shelterplan.scenario import Scenario
@@ -13,9 +15,10 @@ from shelterplan.study_area import ATTRIBUTION
 
 if TYPE_CHECKING:
     import geopandas as gpd
-    import pandas as pd
 
     from shelterplan.study_area import StudyArea
+
+Table = TypeVar("Table", bound=pd.DataFrame)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -66,22 +69,24 @@ def make_plan(
     walks = coverage.assess(area, scenario, standard)
     district = area.communities["district"].reindex(walks["community_id"]).to_numpy()
     by_community = coverage.summary(walks, walks["community_id"])
+    communities = _with_all(area.communities[["name", "district", "geometry"]], by_community)
+    every_district = pd.Index(area.communities["district"].unique(), name="district").sort_values()
     return Plan(
         demand=walks,
-        communities=_with_all(area.communities, by_community),
-        districts=coverage.summary(walks, district).rename_axis("district"),
+        communities=communities[["name", "district", *by_community.columns, "geometry"]],
+        districts=_with_all(pd.DataFrame(index=every_district), coverage.summary(walks, district)),
         total=coverage.summary(walks, ["all"] * len(walks)).iloc[0],
         curve=coverage.distance_curve(walks),
         manifest=_manifest(area, scenario, standard),
     )
 
 
-def _with_all(communities: gpd.GeoDataFrame, found: pd.DataFrame) -> gpd.GeoDataFrame:
-    """Join what was found to every community, those without people included."""
-    rows = communities[["name", "district", "geometry"]].join(found)
+def _with_all(rows: Table, found: pd.DataFrame) -> Table:
+    """Join what was found to every row, those without people included."""
+    table = rows.join(found)
     people = [column for column in found.columns if column.endswith("population")]
-    rows[people] = rows[people].fillna(0.0)
-    return rows[["name", "district", *found.columns, "geometry"]]
+    table[people] = table[people].fillna(0.0)
+    return table
 
 
 def _manifest(area: StudyArea, scenario: Scenario, standard: AccessStandard) -> dict[str, Any]:

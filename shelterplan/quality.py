@@ -86,7 +86,7 @@ def _measures(area: StudyArea, scenario: Scenario) -> pd.DataFrame:
             "population": people,
             "off_network_share": people * ~homes.snapped,
             "long_leg_share": people * (homes.snapped & (homes.leg_mm > LONG_LEG_M * 1000)),
-            "stranded_share": people * _stranded(area, homes, scenario),
+            "stranded_share": people * _stranded(homes, area.leads_somewhere(scenario)),
         }
     )
     total = rows.groupby(district).sum()
@@ -99,9 +99,8 @@ def _measures(area: StudyArea, scenario: Scenario) -> pd.DataFrame:
     )
 
 
-def _stranded(area: StudyArea, places: Places, scenario: Scenario) -> np.ndarray:
-    """Return which places stand on streets from which no shelter can be reached."""
-    leads = area.leads_somewhere(scenario)
+def _stranded(places: Places, leads: np.ndarray) -> np.ndarray:
+    """Return which places stand on streets other than those that lead somewhere."""
     return (
         places.snapped & ~leads[np.where(places.snapped, places.edge, 0)]
         if len(leads)
@@ -113,7 +112,7 @@ def _district_of(points: gpd.GeoDataFrame, area: StudyArea) -> pd.Series:
     """Return the district that each shape's middle lies in, NA where it lies in none."""
     middle = points.set_geometry(points.geometry.representative_point())[["geometry"]]
     joined = middle.sjoin(
-        area.communities[["district", "geometry"]], how="left", predicate="within"
+        area.communities[["district", "geometry"]], how="left", predicate="intersects"
     )
     found: pd.Series = joined[~joined.index.duplicated()]["district"].reindex(points.index)
     return found
@@ -138,11 +137,12 @@ def _graded(measures: pd.DataFrame) -> pd.DataFrame:
 def _snapping(area: StudyArea, scenario: Scenario) -> pd.DataFrame:
     """Count both ways of treating islands, for demand and for entrances."""
     rows = {}
-    for table, places in (
-        ("demand", area.demand_places(scenario)),
-        ("entrances", area.entrance_places(scenario)),
+    main = area.network(scenario.walker).edge_component == 0
+    for table, places, leads in (
+        ("demand", area.demand_places(scenario), area.leads_somewhere(scenario)),
+        ("entrances", area.entrance_places(scenario), main),
     ):
-        moved, still = places.moved_off_island, _stranded(area, places, scenario)
+        moved, still = places.moved_off_island, _stranded(places, leads)
         legs = places.leg_m[places.snapped]
         rows[table] = {
             "places": len(places),

@@ -14,10 +14,11 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyproj
+import shapely
 
 from shelterplan import area_files, tables
 from shelterplan.entrances import find_entrances
-from shelterplan.errors import AreaError, TableError
+from shelterplan.errors import AreaError
 from shelterplan.network import WalkNetwork
 from shelterplan.progress import Progress, silent
 from shelterplan.scenario import Scenario
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 ATTRIBUTION = "© OpenStreetMap contributors, ODbL 1.0"
 """Shown on every map and export that holds OSM data."""
+DROPPED = ("rule", "reason", "ways", "length_m")
+QUARANTINE = ("table", "row", "column", "problem", "mend")
 NOT_USABLE = ("closed", "full")
 """Status of shelters to which nobody is sent."""
 
@@ -102,8 +105,9 @@ class StudyArea:
         AreaError
             If there is none, or a file of it is missing or damaged; the file is named.
         """
-        known = embedded_areas()
-        folder = known.get(str(area)) or Path(area)
+        known, folder = embedded_areas(), Path(area)
+        if not (folder / area_files.MANIFEST).is_file():
+            folder = known.get(str(area), folder)
         if not (folder / area_files.MANIFEST).is_file():
             message = (
                 f"{str(area)!r} is neither a study area's folder (it has no "
@@ -112,22 +116,31 @@ class StudyArea:
             raise AreaError(message)
         manifest, found = area_files.read(folder)
         try:
-            sources = tuple(Source(**source) for source in manifest.get("source", []))
+            checked = {name: tables.checked(name, found[name]) for name in tables.TABLES}
+            checked["communities"] = _with_population(checked["communities"], checked["demand"])
+            _refuse_stray_entrances(checked["entrances"], checked["shelters"])
             return cls(
-                name=manifest["name"],
-                title=manifest["title"],
-                crs=pyproj.CRS.from_user_input(manifest["crs"]),
-                **{name: tables.checked(name, found[name]) for name in tables.TABLES},
-                dropped=found["dropped"],
-                quarantine=found["quarantine"],
-                sources=sources,
-                notes=tuple(manifest["notes"]),
-                translations=manifest.get("translations", {}),
-                illustrative=frozenset(manifest["illustrative"]),
+                name=_text(manifest["name"]),
+                title=_text(manifest["title"]),
+                crs=_stated_crs(manifest["crs"], checked["communities"]),
+                **checked,
+                dropped=found["dropped"][list(DROPPED)],
+                quarantine=found["quarantine"][list(QUARANTINE)],
+                sources=tuple(
+                    Source(**{key: _text(value) for key, value in source.items()})
+                    for source in manifest.get("source", [])
+                ),
+                notes=_texts(manifest["notes"]),
+                translations={
+                    language: {english: _text(other) for english, other in texts.items()}
+                    for language, texts in manifest.get("translations", {}).items()
+                },
+                illustrative=frozenset(_texts(manifest["illustrative"])),
                 _digests={name: entry["sha256"] for name, entry in manifest["tables"].items()},
             )
-        except (KeyError, TypeError, TableError, pyproj.exceptions.CRSError) as error:
-            message = f"study area {folder.name!r} does not fit together: {error}"
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            lacks = "it lacks " if isinstance(error, KeyError) else ""
+            message = f"study area {folder.name!r} does not fit together: {lacks}{error}"
             raise AreaError(message) from error
 
     @classmethod
@@ -192,6 +205,7 @@ class StudyArea:
             )
         }
         checked["communities"] = _with_population(checked["communities"], checked["demand"])
+        _refuse_another_place(checked["streets"], checked["communities"])
         crs = metric_crs(*_middle(checked["communities"]))
         progress("finding the entrances", 0.5)
         entrances = find_entrances(checked["shelters"], checked["streets"], crs, gates)
@@ -355,9 +369,45 @@ def metric_crs(lon: float, lat: float) -> pyproj.CRS:
 
 
 def _middle(table: gpd.GeoDataFrame) -> tuple[float, float]:
-    """Return the middle of a table's extent (lon, lat)."""
-    west, south, east, north = table.total_bounds
-    return (west + east) / 2, (south + north) / 2
+    """Return the middle of a table's extent (lon, lat), which may lie across 180 degrees."""
+    lon, lat = shapely.get_coordinates(np.asarray(table.geometry.array)).T
+    if np.ptp(lon) > 180:
+        lon = lon % 360
+    middle = (lon.min() + lon.max()) / 2
+    return (middle + 180) % 360 - 180, (lat.min() + lat.max()) / 2
+
+
+def _stated_crs(stated: object, communities: gpd.GeoDataFrame) -> pyproj.CRS:
+    """Return the metric CRS of the communities, if it is the one that a manifest states."""
+    crs = metric_crs(*_middle(communities))
+    if stated != crs.to_string():
+        message = f"its crs is {stated!r} and not {crs.to_string()!r}"
+        raise AreaError(message)
+    return crs
+
+
+def _text(value: object) -> str:
+    """Return a text of a manifest."""
+    if not isinstance(value, str):
+        message = f"{value!r} is not a text"
+        raise TypeError(message)
+    return value
+
+
+def _texts(values: object) -> tuple[str, ...]:
+    """Return a list of texts of a manifest."""
+    if not isinstance(values, list):
+        message = f"{values!r} is not a list"
+        raise TypeError(message)
+    return tuple(map(_text, values))
+
+
+def _refuse_stray_entrances(entrances: gpd.GeoDataFrame, shelters: gpd.GeoDataFrame) -> None:
+    """Raise if an entrance is one of no shelter."""
+    stray = entrances.index[~entrances["shelter_id"].isin(shelters.index)]
+    if len(stray):
+        message = f"entrances belong to no shelter: {', '.join(stray[:5])}"
+        raise AreaError(message)
 
 
 def _with_population(communities: gpd.GeoDataFrame, demand: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -375,8 +425,17 @@ def _with_population(communities: gpd.GeoDataFrame, demand: gpd.GeoDataFrame) ->
     )
 
 
+def _refuse_another_place(streets: gpd.GeoDataFrame, communities: gpd.GeoDataFrame) -> None:
+    """Raise if the extents of streets and communities do not meet."""
+    if not shapely.box(*streets.total_bounds).intersects(shapely.box(*communities.total_bounds)):
+        message = (
+            "no street lies near a community: do both files show the same place, in longitude "
+            "and latitude?"
+        )
+        raise AreaError(message)
+
+
 def _quarantine(rows: pd.DataFrame | None) -> pd.DataFrame:
-    columns = ["table", "row", "column", "problem", "mend"]
     if rows is None:
-        return pd.DataFrame(columns=columns, dtype="str")
-    return rows.reindex(columns=columns).astype("str").reset_index(drop=True)
+        return pd.DataFrame(columns=list(QUARANTINE), dtype="str")
+    return rows.reindex(columns=list(QUARANTINE)).astype("str").reset_index(drop=True)

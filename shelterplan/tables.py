@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 PERSON_UNIT = 2.0**-20
 """People are carried in whole multiples of this, so that sums are exact in any order, up to
-8 thousand million people."""
+`MOST_PEOPLE`."""
+MOST_PEOPLE = 2.0**33
+"""More people than this are refused: their sums would not be exact."""
 WORLD = (-180.0, -90.0, 180.0, 90.0)
 _NAMED_ROWS = 5
 
@@ -157,7 +159,8 @@ def checked(name: str, table: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         raise TableError(name, [f"column {column!r} is missing." for column in absent])
     result = table.copy()
     result.index = _ids(table.index, whole=spec.index == "edge").rename(spec.index)
-    problems = list(_index_problems(result.index))
+    problems = ["an id is empty."] if table.index.hasnans else []
+    problems += _index_problems(result.index)
     for column in spec.columns:
         if column.name not in result.columns:
             result[column.name] = _empty(column, result.index)
@@ -186,7 +189,7 @@ def people(values: pd.Series) -> pd.Series:
 
     Examples
     --------
-    >>> people(pd.Series([0.1] * 10)).sum() == people(pd.Series([0.1])).iloc[0] * 10
+    >>> bool(people(pd.Series([0.1] * 10)).sum() == people(pd.Series([0.1])).iloc[0] * 10)
     True
     """
     return (values / PERSON_UNIT).round() * PERSON_UNIT
@@ -218,8 +221,9 @@ def _typed(column: Column, values: pd.Series) -> tuple[pd.Series, pd.Series]:
             wrong = wrong | (text.notna() & ~text.isin(column.choices))
         return text.astype("str"), wrong
     if column.kind == "flag":
-        flags = values.astype("boolean")
-        wrong = flags.isna() if column.required else pd.Series(False, index=values.index)
+        numbers = pd.to_numeric(values, errors="coerce")
+        flags = numbers.where(numbers.isin([0, 1])).astype("boolean")
+        wrong = flags.isna() & (column.required | values.notna())
         return (flags if flags.isna().any() or not column.required else flags.astype(bool)), wrong
     numbers = pd.to_numeric(values, errors="coerce").astype("Float64")
     given = values.notna()
@@ -232,6 +236,7 @@ def _typed(column: Column, values: pd.Series) -> tuple[pd.Series, pd.Series]:
         whole = numbers.where(~wrong).astype("Int64")
         return (whole if whole.isna().any() else whole.astype("int64")), wrong
     if column.kind == "people":
+        wrong |= (numbers > MOST_PEOPLE).fillna(value=False).astype(bool)
         numbers = people(numbers.where(~wrong))
     plain = column.required or (column.kind == "people" and not numbers.isna().any())
     return (numbers.astype("float64") if plain else numbers), wrong
@@ -248,7 +253,7 @@ def _rule(column: Column) -> str:
         "flag": "must be true or false",
         "whole": f"must be a whole number{at_least}",
         "number": f"must be a finite number{at_least}",
-        "people": f"must be a finite number{at_least}",
+        "people": f"must be a number from 0 to {MOST_PEOPLE:,.0f}",
     }[column.kind]
 
 
@@ -263,7 +268,7 @@ def _named(index: pd.Index, wrong: pd.Series | np.ndarray, rule: str) -> list[st
 
 def _shapes(table: gpd.GeoDataFrame, spec: Table) -> tuple[gpd.GeoDataFrame, list[str]]:
     """Bring geometry to lon/lat and check it."""
-    if not isinstance(table, gpd.GeoDataFrame):
+    if not isinstance(table, gpd.GeoDataFrame) or table.active_geometry_name is None:
         return table, ["it has no geometry."]
     if table.crs is None:
         return table, ["the coordinate system of its geometry is not known."]

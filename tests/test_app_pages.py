@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -236,6 +237,34 @@ def test_data_names_every_source_with_its_hash():
     for source in store.area("monaco").sources:
         assert source.sha256 in said(app)
     assert Words("en")("data.grades") in [heading.value for heading in app.header]
+
+
+@pytest.mark.parametrize("area", AREAS)
+def test_the_chinese_data_page_shows_the_notes_in_chinese(area):
+    app, shown = opened("data", area=area, lang="zh"), store.area(area)
+    page, chinese = unescape(said(app)), shown.translations["zh"]
+    for text in (*shown.notes, *(source.note for source in shown.sources)):
+        assert chinese[text] in page
+        assert text not in page
+    assert "<li lang='zh-Hans'>" in page
+    assert chinese[shown.title] in page
+    assert chinese[shown.title] in app.selectbox(key="pick_area").options
+
+
+def test_chinese_pages_name_zones_districts_and_sites_in_chinese():
+    shown = store.area("coquimbo")
+    chinese = shown.translations["zh"]
+    app = opened("gaps", area="coquimbo", lang="zh")
+    assert set(app.selectbox(key="pick_district").options[1:]) == {
+        chinese[name] for name in shown.communities["district"]
+    }
+    assert app.dataframe[0].value["社区"].str.startswith("小区 ").all()
+    app = opened(area="coquimbo", lang="zh")
+    home = shown.demand.geometry.iloc[0]
+    app.session_state["place"] = Place(home.x, home.y, "tap")
+    app.run()
+    assert "最近的避难场所：示例地点 " in said(app)
+    assert "Illustrative" not in json.dumps(drawn(app))
 
 
 def test_a_damaged_study_area_is_told_in_words(monkeypatch):

@@ -6,6 +6,7 @@ import ast
 import re
 from pathlib import Path
 from string import Formatter
+from types import SimpleNamespace
 from typing import get_args
 
 import pytest
@@ -19,9 +20,11 @@ from shelterplan.app.words import LANGUAGES, TAGS, Words, catalogue
 from shelterplan.quality import LIMITS, MESSAGES
 from shelterplan.routes import Turn
 from shelterplan.scenario import WALKERS
+from shelterplan.sources.osm_features import PLACE_KINDS
 from shelterplan.sources.streets import FAULTS
 from shelterplan.sources.walk_rules import RULES
 from shelterplan.standards import Certainty, presets
+from shelterplan.study_area import NOT_USABLE, StudyArea, embedded_areas
 
 APP = Path(shelterplan.app.__file__).parent
 
@@ -93,6 +96,7 @@ def test_chinese_texts_are_chinese():
         ("rule", [rule.name for rule in RULES]),
         ("measure", [*LIMITS, "none"]),
         ("table", list(tables.TABLES)),
+        ("shelter_status", NOT_USABLE),
         ("from", ["tap", "position", "name"]),
         ("problem", ["refused", "unavailable", "no_name", "no_text"]),
         ("way", ["steps", "path", "street"]),
@@ -105,6 +109,30 @@ def test_chinese_texts_are_chinese():
 def test_every_member_of_a_family_has_a_text(family, members):
     assert members
     assert [name for name in members if f"{family}.{name}" not in catalogue()] == []
+
+
+@pytest.mark.parametrize("name", embedded_areas())
+def test_every_kind_in_an_embedded_area_has_a_text(name):
+    area = StudyArea.open(name)
+    kinds = {
+        kind.replace(" ", "_")
+        for table in (area.shelters, area.candidates, area.places)
+        for kind in table["kind"].dropna()
+    }
+    assert kinds
+    assert [kind for kind in sorted(kinds) if f"kind.{kind}" not in catalogue()] == []
+
+
+def test_every_kind_of_public_place_has_a_text():
+    kinds = {kind for kind, _, _ in PLACE_KINDS}
+    assert [kind for kind in sorted(kinds) if f"kind.{kind}" not in catalogue()] == []
+
+
+def test_what_an_area_says_is_told_in_the_language_or_as_it_stands():
+    area = SimpleNamespace(translations={"zh": {"Zone 1": "小区 1"}})
+    assert Words("zh").for_area(area).translated("Zone 1") == "小区 1"
+    assert Words("zh").for_area(area).translated("Zone 2") == "Zone 2"
+    assert Words("en").for_area(area).translated("Zone 1") == "Zone 1"
 
 
 def fields(text: str) -> set[str]:

@@ -1,9 +1,11 @@
 """The embedded study areas: rebuilt from the raw files to the same bytes, and sound."""
 
 import hashlib
-import importlib.util
+import importlib
+import re
 import struct
 import sys
+from collections import Counter
 from pathlib import Path
 
 import geopandas as gpd
@@ -23,11 +25,9 @@ PEOPLE = {"monaco": 38_367, "coquimbo": 451_834}
 
 def script(name):
     """Load one of the scripts in data/."""
-    spec = importlib.util.spec_from_file_location(name, DATA / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
+    if str(DATA) not in sys.path:
+        sys.path.insert(0, str(DATA))
+    return importlib.import_module(name)
 
 
 def hashes(folder):
@@ -94,6 +94,41 @@ def test_what_is_illustrative_is_said(area):
     assert area.shelters["source"].str.startswith("illustrative:").all()
     assert area.shelters["capacity"].isna().all()
     assert not set(area.shelters.index) & set(area.candidates.index)
+
+
+def numbers(text):
+    """List the numbers in a text."""
+    return re.findall(r"\d+(?:[.,]\d+)*", text)
+
+
+def test_everything_that_is_said_is_said_in_chinese_with_the_same_numbers(area):
+    told = [area.title, *area.notes, *(source.note for source in area.sources if source.note)]
+    told += [source.licence for source in area.sources if source.licence]
+    chinese = area.translations["zh"]
+    assert [text for text in told if text not in chinese] == []
+    assert [text for text in told if not re.search(r"[\u4e00-\u9fff]", chinese[text])] == []
+    assert [
+        text for text in chinese if Counter(numbers(text)) - Counter(numbers(chinese[text]))
+    ] == []
+
+
+def test_english_names_have_chinese_ones(coquimbo):
+    names = [
+        *coquimbo.communities["name"],
+        *coquimbo.communities["district"],
+        *coquimbo.shelters["name"],
+        *coquimbo.candidates["name"],
+    ]
+    assert [name for name in names if name not in coquimbo.translations["zh"]] == []
+
+
+def test_nothing_is_translated_that_nobody_says(area):
+    said = {area.title, *area.notes}
+    for source in area.sources:
+        said |= {source.name, source.licence, source.note}
+    for table in (area.communities, area.shelters, area.candidates):
+        said |= set(table["name"]) | set(table.get("district", []))
+    assert set(area.translations["zh"]) <= said
 
 
 def test_nearly_everybody_is_on_the_network(area):

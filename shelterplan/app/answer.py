@@ -24,7 +24,7 @@ def origin(words: Words, how: str, *, name: str, accuracy_m: float) -> str:
     """
     if accuracy_m > SURE_M:
         return words("find.from_about", distance=words.distance(accuracy_m))
-    return words.of("from", how, name=name)
+    return words.of("from", how, name=words.translated(name))
 
 
 def headline(words: Words, answer: Answer, *, max_leg_m: float) -> tuple[str, str]:
@@ -42,7 +42,7 @@ def headline(words: Words, answer: Answer, *, max_leg_m: float) -> tuple[str, st
     if answer.status == "no_path" or not answer.options:
         return words("state.no_path"), words("state.no_path_more")
     nearest = answer.options[0]
-    line = words("state.ok", name=nearest.name)
+    line = words("state.ok", name=words.translated(nearest.name))
     return line, effort(words, nearest)
 
 
@@ -76,7 +76,7 @@ def directions(words: Words, option: Option) -> list[str]:
     said += [sentence(words, step) for step in walked]
     if route.leg_end_m > LEG_TOLD_M:
         said.append(words("step.from_street", distance=words.distance(route.leg_end_m)))
-    said.append(words("step.arrive", name=option.name))
+    said.append(words("step.arrive", name=words.translated(option.name)))
     return said
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from shelterplan.app import store
 from shelterplan.app.markup import cards, table
-from shelterplan.app.words import Words
+from shelterplan.app.words import TAGS, Words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +24,7 @@ SHOWN = 50
 
 def show(area: StudyArea, chosen: Settings, words: Words) -> None:
     """Show the page."""
-    st.html(f"<p class='lead'>{escape(words('data.lead', title=area.title))}</p>")
+    st.html(f"<p class='lead'>{escape(words('data.lead', title=words.translated(area.title)))}</p>")
     _contents(words, area)
     _notes(words, area)
     _sources(words, area)
@@ -54,8 +54,12 @@ def _notes(words: Words, area: StudyArea) -> None:
     """Show what everybody who sees a result must know."""
     if area.notes:
         st.header(words("data.notes"), anchor=False)
-        items = "".join(f"<li>{escape(note)}</li>" for note in area.notes)
-        st.html(f"<ul class='notes' lang='en'>{items}</ul>")
+        items = "".join(
+            f"<li lang='{TAGS[words.lang] if note in words.translations else 'en'}'>"
+            f"{escape(words.translated(note))}</li>"
+            for note in area.notes
+        )
+        st.html(f"<ul class='notes'>{items}</ul>")
 
 
 def _sources(words: Words, area: StudyArea) -> None:
@@ -71,13 +75,13 @@ def _source(words: Words, area: StudyArea, source: Source) -> tuple[str, list[tu
         title += f" ({words('data.illustrative')})"
     unknown = words("data.unknown")
     rows = [
-        (words("data.name"), source.name),
+        (words("data.name"), words.translated(source.name)),
         (words("data.date"), source.date or unknown),
-        (words("data.licence"), source.licence or unknown),
+        (words("data.licence"), words.translated(source.licence) or unknown),
         (words("data.hash"), source.sha256 or unknown),
     ]
     if source.note:
-        rows.append((words("data.note"), source.note))
+        rows.append((words("data.note"), words.translated(source.note)))
     return title, rows
 
 
@@ -116,7 +120,7 @@ def _grades(words: Words, found: Check) -> None:
             [words("data.district"), words("data.grade"), words("data.reasons")],
             [
                 [
-                    str(district),
+                    words.translated(str(district)),
                     str(row["grade"]),
                     words.of("measure", str(row["reason"]) or "none"),
                 ]
@@ -173,6 +177,10 @@ def _told(words: Words, row: pd.Series[Any]) -> tuple[str, str]:
     values = dict(row.get("values") or {})
     if "reason" in values:
         values["reason"] = words.of("rule", str(values["rule"]), otherwise=str(values["reason"]))
+    if "name" in values:
+        values["name"] = words.translated(str(values["name"]))
+    if "status" in values:
+        values["status"] = words.of("shelter_status", str(values["status"]))
     code = str(row.get("code", ""))
     return (
         words.of("finding", code, otherwise=problem, **values),

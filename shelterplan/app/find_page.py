@@ -178,7 +178,7 @@ def _map(
     look = maps.look(words)
     key = f"find_map-{area.name}-{area.version}-{words.lang}-{look.dark}"
     st_folium(
-        maps.find_map(area, look),
+        maps.find_map(area, words, look),
         key=key,
         height=MAP_HEIGHT,
         use_container_width=True,
@@ -205,7 +205,7 @@ def _marks(
             views.Marked(
                 at=maps.shelter_point(area, option),
                 number=i + 1,
-                name=option.name,
+                name=words.translated(option.name),
                 chosen=i == picked,
             )
             for i, option in enumerate(options)
@@ -221,12 +221,12 @@ def _detail(words: Words, answer: Answer, picked: int) -> None:
         words("find.choose"),
         range(len(options)),
         key="option",
-        format_func=lambda i: f"**{i + 1}. {plain(options[i].name)}**",
+        format_func=lambda i: f"**{i + 1}. {plain(words.translated(options[i].name))}**",
         captions=[told.caption(words, option) for option in options],
         label_visibility="collapsed",
     )
     option = options[picked]
-    st.header(words("find.way", name=plain(option.name)), anchor=False)
+    st.header(words("find.way", name=plain(words.translated(option.name))), anchor=False)
     if told.uses_stairs(option):
         st.html(f"<p class='stairs'>{escape(words('find.stairs'))}</p>")
     st.html(told.steps_html(told.directions(words, option)))
@@ -238,4 +238,4 @@ def _detail(words: Words, answer: Answer, picked: int) -> None:
 
 def _hit_title(words: Words, hit: Hit) -> str:
     """Return the name of a found place with its kind."""
-    return f"{hit.name} ({words.of('kind', hit.kind)})"
+    return f"{words.translated(hit.name)} · {words.of('kind', hit.kind)}"

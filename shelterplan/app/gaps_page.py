@@ -123,7 +123,7 @@ def _district(words: Words, chosen: Settings, area: StudyArea) -> None:
             words("gaps.district"),
             ["", *districts],
             key=settings.pick("district"),
-            format_func=lambda name: name or words("gaps.all_districts"),
+            format_func=lambda name: words.translated(name) or words("gaps.all_districts"),
             on_change=settings.take,
             args=("district",),
         )
@@ -158,7 +158,9 @@ def _map_and_table(view: _View) -> None:
                 words("gaps.community"),
                 options,
                 key=settings.pick("community"),
-                format_func=lambda key: shown.loc[key, "name"] if key else words("gaps.none"),
+                format_func=lambda key: (
+                    words.translated(shown.loc[key, "name"]) if key else words("gaps.none")
+                ),
                 on_change=_choose_listed,
             )
             if chosen.community:

@@ -61,8 +61,9 @@ def community(words: Words, row: pd.Series[Any]) -> str:
     gap = words(
         "gaps.community_gap", gap=people(row["gap_population"]), people=people(row["population"])
     )
+    name = words.translated(str(row["name"]))
     return (
-        f"<div class='community' role='status'><h2>{escape(str(row['name']))}</h2>"
+        f"<div class='community' role='status'><h2>{escape(name)}</h2>"
         f"<p>{escape(gap)}</p><p>{escape(walks(words, row))}</p>{reasons(words, row)}</div>"
     )
 
@@ -97,7 +98,7 @@ def legend(words: Words, scale: Scale) -> str:
 def ranking(words: Words, communities: pd.DataFrame) -> pd.DataFrame:
     """Return the columns that a planner sees of communities, under their titles."""
     columns = {
-        words("gaps.column_name"): communities["name"],
+        words("gaps.column_name"): communities["name"].map(words.translated),
         words("gaps.column_gap"): _whole(communities["gap_population"]),
         words("gaps.column_people"): _whole(communities["population"]),
         words("gaps.column_share"): np.floor(communities["coverage_share"] * 1000) / 10,

@@ -72,6 +72,7 @@ def _page(name: str) -> Callable[[], None]:
         st.title(words.of("page", name), anchor=False)
         try:
             area = _choices(name, words, chosen)
+            words = words.for_area(area)
             _banner(words, area)
             PAGES[name](area, chosen, words)
         except ShelterplanError as error:
@@ -101,7 +102,7 @@ def _header(words: Words, pages: list[st.Page], chosen: Settings) -> None:
 def _choices(name: str, words: Words, chosen: Settings) -> StudyArea:
     """Show the choice of the study area and of the walker; return the study area."""
     with st.container(key="choices", horizontal=True):
-        titles = {key: _title(key) for key in store.known_areas()}
+        titles = {key: _title(words, key) for key in store.known_areas()}
         st.selectbox(
             words("app.area"),
             list(titles),
@@ -123,12 +124,13 @@ def _choices(name: str, words: Words, chosen: Settings) -> StudyArea:
         return store.ready(chosen.area, chosen.scenario())
 
 
-def _title(name: str) -> str:
+def _title(words: Words, name: str) -> str:
     """Return the title of a study area, its name if it cannot be opened."""
     try:
-        return store.area(name).title
+        area = store.area(name)
     except ShelterplanError:
         return name
+    return words.for_area(area).translated(area.title)
 
 
 def _banner(words: Words, area: StudyArea) -> None:

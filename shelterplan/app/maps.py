@@ -35,10 +35,10 @@ def look(words: Words) -> views.Look:
     )
 
 
-def find_map(area: StudyArea, how: views.Look) -> views.Map:
+def find_map(area: StudyArea, words: Words, how: views.Look) -> views.Map:
     """Return the map for residents: the streets and every shelter."""
     made = _base(area, how)
-    views.add_shelters(made, _shelters(area.name, area.version))
+    views.add_shelters(made, _shelters(area, words))
     return made
 
 
@@ -57,23 +57,28 @@ def gaps_map(
         tips={
             key: words(
                 "gaps.tip",
-                name=row["name"],
+                name=words.translated(row["name"]),
                 gap=f"{row['gap_population']:,.0f}",
                 people=f"{row['population']:,.0f}",
             )
             for key, row in shown.iterrows()
         },
     )
-    views.add_shelters(made, _shelters(area.name, area.version), radius_px=5)
+    views.add_shelters(made, _shelters(area, words), radius_px=5)
     return made
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _shelters(name: str, version: str) -> tuple[tuple[views.Point, str], ...]:  # noqa: ARG001
+def _shelters(area: StudyArea, words: Words) -> list[tuple[views.Point, str]]:
     """Return where each shelter is marked, and its name."""
-    shelters = store.area(name).shelters
-    points = shelters.geometry.representative_point()
-    return tuple(((at.x, at.y), said) for at, said in zip(points, shelters["name"], strict=True))
+    named = zip(_points(area.name, area.version), area.shelters["name"], strict=True)
+    return [(at, words.translated(name)) for at, name in named]
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _points(name: str, version: str) -> tuple[views.Point, ...]:  # noqa: ARG001
+    """Return where each shelter is marked."""
+    points = store.area(name).shelters.geometry.representative_point()
+    return tuple((at.x, at.y) for at in points)
 
 
 def shelter_point(area: StudyArea, option: Option) -> views.Point:

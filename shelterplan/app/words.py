@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import math
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shelterplan.study_area import StudyArea
 
 LANGUAGES: Final = {"en": "English", "zh": "中文"}
 """The languages offered, each by its own name."""
@@ -38,6 +43,23 @@ class Words:
     """
 
     lang: str
+    translations: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    """The study area's own texts in this language, by how they stand in it."""
+
+    def for_area(self, area: StudyArea) -> Words:
+        """Return the same words, with what the study area itself says in this language."""
+        return replace(self, translations=area.translations.get(self.lang, {}))
+
+    def translated(self, text: str) -> str:
+        """Return a name or note of the study area in this language, as it stands if it has none.
+
+        Examples
+        --------
+        >>> words = Words("zh", {"Zone 1": "小区 1"})
+        >>> words.translated("Zone 1"), words.translated("Zone 2")
+        ('小区 1', 'Zone 2')
+        """
+        return self.translations.get(text, text)
 
     def __call__(self, key: str, /, **values: object) -> str:
         """Return the text of a key with its values filled in."""

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from shelterplan.atomic import write_whole
 from shelterplan.errors import ShelterplanError
-from shelterplan.views.exports import safe_cell
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,5 +40,7 @@ def csv_bytes(table: pd.DataFrame) -> bytes:
     >>> csv_bytes(pd.DataFrame({"problem": ["=1+1", "fine"]})).decode("utf-8-sig")
     "problem\n'=1+1\nfine\n"
     """
+    from shelterplan.views.exports import safe_cell
+
     harmless = table.astype("str").map(safe_cell)
     return harmless.to_csv(index=False, lineterminator="\n").encode("utf-8-sig")

@@ -77,13 +77,24 @@ def _properties(feature: dict[str, Any]) -> dict[str, Any]:
     found = {
         str(key): json.dumps(value, ensure_ascii=False)
         if isinstance(value, (dict, list))
-        else value
+        else _whole_text(value)
         for key, value in known.items()
         if key != "geometry"
     }
     if "id" not in found and isinstance(feature.get("id"), (str, int)):
-        found["id"] = feature["id"]
+        found["id"] = _whole_text(feature["id"])
     return found
+
+
+def _whole_text(value: Any) -> Any:  # noqa: ANN401  (a value of parsed JSON)
+    r"""Return a value; halves of a letter that stand alone, which no file can hold, become "?".
+
+    Examples
+    --------
+    >>> _whole_text("a\ud800b"), _whole_text(5)
+    ('a?b', 5)
+    """
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 
 def _shape(geometry: Any) -> BaseGeometry | None:  # noqa: ANN401  (parsed JSON)

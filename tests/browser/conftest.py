@@ -70,7 +70,7 @@ def pytest_terminal_summary(terminalreporter):
             terminalreporter.write_line(f"{what:<44} {seconds:5.2f} s")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def odd_area(tmp_path_factory) -> Path:
     """Monaco with shelters, communities and streets of hostile names."""
     area = StudyArea.open("monaco")
@@ -120,7 +120,7 @@ def started(arguments: list[str], folder: Path, healthy: str, **more: str) -> It
     assert "Traceback" not in log.read_text("utf-8", "replace")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def server(odd_area) -> Iterator[str]:
     """The address of `shelterplan app`, started for these tests alone."""
     code = (
@@ -144,7 +144,7 @@ def _wait(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
     pytest.fail("the server did not answer within a minute")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     from playwright.sync_api import sync_playwright
 
