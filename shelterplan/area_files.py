@@ -120,6 +120,22 @@ def _table(folder: Path, file: str, sha256: str) -> pd.DataFrame:
         raise AreaError(message) from error
 
 
+def text(value: object) -> str:
+    """Return a text of a manifest."""
+    if not isinstance(value, str):
+        message = f"{value!r} is not a text"
+        raise TypeError(message)
+    return value
+
+
+def texts(values: object) -> tuple[str, ...]:
+    """Return a list of texts of a manifest."""
+    if not isinstance(values, list):
+        message = f"{values!r} is not a list"
+        raise TypeError(message)
+    return tuple(map(text, values))
+
+
 def _versions() -> dict[str, str]:
     """Return the versions of the libraries on which the bytes of a study area depend."""
     return {

@@ -120,22 +120,22 @@ class StudyArea:
             checked["communities"] = _with_population(checked["communities"], checked["demand"])
             _refuse_stray_entrances(checked["entrances"], checked["shelters"])
             return cls(
-                name=_text(manifest["name"]),
-                title=_text(manifest["title"]),
+                name=area_files.text(manifest["name"]),
+                title=area_files.text(manifest["title"]),
                 crs=_stated_crs(manifest["crs"], checked["communities"]),
                 **checked,
                 dropped=found["dropped"][list(DROPPED)],
                 quarantine=found["quarantine"][list(QUARANTINE)],
                 sources=tuple(
-                    Source(**{key: _text(value) for key, value in source.items()})
+                    Source(**{key: area_files.text(value) for key, value in source.items()})
                     for source in manifest.get("source", [])
                 ),
-                notes=_texts(manifest["notes"]),
+                notes=area_files.texts(manifest["notes"]),
                 translations={
-                    language: {english: _text(other) for english, other in texts.items()}
+                    language: {english: area_files.text(other) for english, other in texts.items()}
                     for language, texts in manifest.get("translations", {}).items()
                 },
-                illustrative=frozenset(_texts(manifest["illustrative"])),
+                illustrative=frozenset(area_files.texts(manifest["illustrative"])),
                 _digests={name: entry["sha256"] for name, entry in manifest["tables"].items()},
             )
         except (KeyError, TypeError, AttributeError, ValueError) as error:
@@ -384,22 +384,6 @@ def _stated_crs(stated: object, communities: gpd.GeoDataFrame) -> pyproj.CRS:
         message = f"its crs is {stated!r} and not {crs.to_string()!r}"
         raise AreaError(message)
     return crs
-
-
-def _text(value: object) -> str:
-    """Return a text of a manifest."""
-    if not isinstance(value, str):
-        message = f"{value!r} is not a text"
-        raise TypeError(message)
-    return value
-
-
-def _texts(values: object) -> tuple[str, ...]:
-    """Return a list of texts of a manifest."""
-    if not isinstance(values, list):
-        message = f"{values!r} is not a list"
-        raise TypeError(message)
-    return tuple(map(_text, values))
 
 
 def _refuse_stray_entrances(entrances: gpd.GeoDataFrame, shelters: gpd.GeoDataFrame) -> None:
