@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 GEODESIC = pyproj.Geod(ellps="WGS84")
 """The earth, for every length in this package."""
+MOST_NODES = 2**31 - 2
+"""Nodes that a network can have."""
 LONGEST_EDGE_M = 1_000_000.0
 """No edge of a walking network is longer [m]."""
 CHORD_ROUNDING_M = 0.001
@@ -113,6 +115,9 @@ class WalkNetwork:
             raise NetworkError(message)
         highest = int(max(u.max(initial=-1), v.max(initial=-1)))
         count = highest + 1 if node_count is None else int(node_count)
+        if count > MOST_NODES:
+            message = f"nodes are numbered from 0 without large gaps; got one numbered {highest}"
+            raise NetworkError(message)
         _refuse(
             (u < 0) | (v < 0) | (u >= count) | (v >= count),
             f"a node number is not in 0 to {count - 1}",

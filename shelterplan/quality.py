@@ -241,7 +241,7 @@ def _of_rows(area: StudyArea, scenario: Scenario) -> Iterator[Finding]:
     for key, people in area.demand.loc[~homes.snapped, "population"].items():
         yield Finding("demand", str(key), "home_off_network", {"people": people, "limit": limit})
     on_network = area.entrance_places(scenario).snapped
-    usable = area.usable_entrances["shelter_id"].to_numpy(object)
+    usable = area.usable_entrances(scenario.walker)["shelter_id"].to_numpy(object)
     inside = _district_of(area.shelters, area).notna()
     for key, shelter in area.shelters.iterrows():
         mine = usable == key

@@ -29,6 +29,8 @@ class Walker:
     """Walking speed on the flat [m/s]."""
     steps: bool = True
     """Whether this walker can use steps."""
+    wheelchair: bool = False
+    """Whether ways and shelters that are marked as impassable for wheelchairs are left out."""
     certainty: Certainty = "own choice"
     """How sure we are of the speed."""
     source: str = ""
@@ -66,6 +68,7 @@ WALKERS: dict[str, Walker] = {
             name="wheelchair",
             speed_m_s=0.69,
             steps=False,
+            wheelchair=True,
             certainty="background",
             source="Boyce: manual wheelchair",
         ),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -57,6 +57,19 @@ class Source:
     """What was done with it, and how sure we are of it."""
 
 
+class _Abilities(NamedTuple):
+    """What decides which streets and entrances a walker can use; the speed does not."""
+
+    steps: bool
+    wheelchair: bool
+
+
+def _abilities(walker: Walker | None) -> _Abilities:
+    return _Abilities(
+        steps=walker is None or walker.steps, wheelchair=walker is not None and walker.wheelchair
+    )
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class StudyArea:
     """Checked tables in lon/lat, and the network made of them in one metric CRS.
@@ -94,7 +107,7 @@ class StudyArea:
     """Tables that hold synthetic or illustrative data."""
     _digests: Mapping[str, str] = field(default_factory=dict, repr=False)
     _snapped: dict[tuple[object, ...], Places] = field(default_factory=dict, repr=False)
-    _networks: dict[bool, WalkNetwork] = field(default_factory=dict, repr=False)
+    _networks: dict[_Abilities, WalkNetwork] = field(default_factory=dict, repr=False)
 
     @classmethod
     def open(cls, area: str | os.PathLike[str]) -> StudyArea:
@@ -264,12 +277,14 @@ class StudyArea:
 
     def network(self, walker: Walker | None = None) -> WalkNetwork:
         """Return the streets that a walker can use (by default, all of them)."""
-        steps = walker is None or walker.steps
-        if steps not in self._networks:
+        key = _abilities(walker)
+        if key not in self._networks:
             network = WalkNetwork.from_streets(self.streets, self.crs)
-            keep = steps | ~self.streets["steps"].to_numpy(bool)
-            self._networks[steps] = network if keep.all() else network.subset(keep)
-        return self._networks[steps]
+            stairs = self.streets["steps"].to_numpy(bool)
+            barred = (self.streets["wheelchair"] == "no").to_numpy(bool)
+            keep = ~(stairs & (not key.steps)) & ~(barred & key.wheelchair)
+            self._networks[key] = network if keep.all() else network.subset(keep)
+        return self._networks[key]
 
     def entrance_places(self, scenario: Scenario | None = None) -> Places:
         """Return the usable entrances on the network; their owner is the row of the shelter.
@@ -278,7 +293,7 @@ class StudyArea:
         """
         scenario = scenario or Scenario()
         network = self.network(scenario.walker)
-        usable = self.usable_entrances
+        usable = self.usable_entrances(scenario.walker)
         owner = self.shelters.index.get_indexer(usable["shelter_id"])
         return self._snap("entrances", usable, scenario, network.edge_component == 0, owner)
 
@@ -287,15 +302,18 @@ class StudyArea:
         """Polygons of the communities in the metric CRS, shape (communities,)."""
         return np.asarray(self.communities.geometry.to_crs(self.crs).array)
 
-    @cached_property
-    def usable_entrances(self) -> gpd.GeoDataFrame:
-        """Entrances that people can expect to get in by.
+    def usable_entrances(self, walker: Walker | None = None) -> gpd.GeoDataFrame:
+        """Return the entrances that a walker can expect to get in by.
 
-        Those of shelters that are closed or full, and those opened in an emergency only, are not.
+        Those of shelters that are closed or full, and those opened in an emergency only, are not;
+        nor, in a wheelchair, those of shelters that no wheelchair can enter.
         """
-        status = self.shelters["status"].reindex(self.entrances["shelter_id"]).to_numpy()
+        shelter = self.shelters.reindex(self.entrances["shelter_id"])
         shut = self.entrances["emergency_only"].fillna(value=False).to_numpy(bool)
-        return self.entrances[~np.isin(status, NOT_USABLE) & ~shut]
+        shut = shut | np.isin(shelter["status"].to_numpy(object), NOT_USABLE)
+        if _abilities(walker).wheelchair:
+            shut = shut | (shelter["wheelchair"].to_numpy(object) == "no")
+        return self.entrances[~shut]
 
     def demand_places(self, scenario: Scenario | None = None) -> Places:
         """Return the demand points on the network.
@@ -321,7 +339,8 @@ class StudyArea:
         prefer: np.ndarray,
         owner: np.ndarray | None = None,
     ) -> Places:
-        key = (table, scenario.walker.steps, scenario.max_leg_m, scenario.island_slack_m)
+        limits = (scenario.max_leg_m, scenario.island_slack_m)
+        key = (table, _abilities(scenario.walker), *limits)
         if key not in self._snapped:
             self._snapped[key] = snap(
                 self.network(scenario.walker),

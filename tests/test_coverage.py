@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shelterplan import AccessStandard, Scenario, coverage, make_plan
-from tests.village import demand, random_village, shelters, village
+from tests.village import demand, random_village, shelters, streets, village
 
 PEOPLE = [f"{status}_population" for status in coverage.STATUSES]
 
@@ -56,6 +56,17 @@ def test_a_walker_who_cannot_use_steps_is_sent_round_or_told_there_is_no_way():
     assert adult["leg_start_m"] == pytest.approx(0, abs=0.1)
     assert wheels["leg_start_m"] == pytest.approx(95, abs=0.5)
     assert wheels["walk_time_s"] > adult["walk_time_s"]
+
+
+def test_a_wheelchair_is_not_sent_where_it_is_marked_impassable():
+    barred = streets()
+    barred.edges["wheelchair"] = [None, "no", None, None, None, None]
+    wheels = Scenario.of(walker="wheelchair")
+    area = village(streets=barred, shelters=shelters().assign(wheelchair=["unknown", "no"]))
+    # the High Street is barred in the middle, and Long Park has no way in
+    assert coverage.assess(area, wheels)["shelter_id"].isna().tolist()[:3] == [True, True, False]
+    assert coverage.assess(area)["shelter_id"].isna().tolist()[:3] == [False, False, False]
+    assert set(coverage.assess(area, wheels)["shelter_id"].dropna()) == {"school"}
 
 
 def test_closed_and_full_shelters_are_not_offered():

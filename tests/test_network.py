@@ -293,3 +293,8 @@ def test_osmnx_accepts_what_is_given_to_it():
     way = osmnx.shortest_path(graph, 0, 100, weight="length")
     metres = nx.path_weight(graph, way, "length")
     assert metres == pytest.approx(access.route(network, 0, 100).distance_m, abs=1e-6)
+
+
+def test_a_node_number_out_of_all_proportion_is_refused():
+    with pytest.raises(NetworkError, match="numbered from 0"):
+        WalkNetwork.from_edges([0], [10**15], [1.0])

@@ -125,7 +125,7 @@ def read_population(path: str | os.PathLike[str], *, layer: str = "") -> Checked
     records = read_records(path, "population", layer=layer)
     _need_column(records, "population", POPULATION_NAMES)
     geometry = _as_points(records, records.positions())
-    records.refuse_repeats()
+    records.remark_repeats()
     ids = records.ids(_id_names(records, "demand_id", ids=("id",)), prefix="d")
     population = records.numbers(POPULATION_NAMES, needed=True)
     groups = {group: records.numbers((group,)) for group in GROUPS if group in records.cells}

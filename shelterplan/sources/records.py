@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
 UNKNOWN_WORDS = frozenset(
     {"", "na", "n/a", "nan", "null", "none", "unknown", "unk", "-", "?", "未知", "不详"}
 )
@@ -40,6 +42,7 @@ LON_NAMES = (
 )
 FAULT_COLUMNS = ["table", "row", "column", "problem", "mend"]
 """Columns of a quarantine."""
+REPEATED = "repeats an earlier row in every column"
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -170,16 +173,17 @@ class Records:
 
     def refuse_repeats(self) -> None:
         """Leave out rows that repeat an earlier one in every cell and in their geometry."""
+        self.refuse(self._repeats(), "", REPEATED, "remove it, or give both rows their own id")
+
+    def remark_repeats(self) -> None:
+        """Keep such rows, and say so: two households of a block may well look the same."""
+        self.remark(self._repeats(), "", f"{REPEATED}; both are counted", "remove it if it is one")
+
+    def _repeats(self) -> NDArray[np.intp]:
         whole = self.cells
         if self.geometry is not None:
             whole = whole.assign(geometry=self.geometry.to_wkb().to_numpy())
-        again = whole.duplicated().to_numpy() & ~self.bad
-        self.refuse(
-            np.flatnonzero(again),
-            "",
-            "repeats an earlier row in every column",
-            "remove it, or give both rows their own id",
-        )
+        return np.flatnonzero(whole.duplicated().to_numpy() & ~self.bad)
 
     def positions(self) -> gpd.GeoSeries:
         """Return the geometry: of the map layer, or points from latitude and longitude."""
