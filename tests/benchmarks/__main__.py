@@ -30,6 +30,7 @@ def lines_of(nodes: int, read_nodes: int, memory_nodes: int, times: int) -> Iter
         ):
             yield part(world, times)
         yield reading.snapping_lines(world.city, times)
+        del world
     if read_nodes:
         yield reading.reading_lines(build_city(read_nodes), times)
     if memory_nodes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import statistics
 import time
 from collections.abc import Callable
@@ -43,10 +44,16 @@ class Line:
 
 
 def medians(*runs: Callable[[], object], times: int) -> list[float]:
-    """Return the median seconds of each function; they take turns, after one unmeasured round."""
+    """Return the median seconds of each function; they take turns, after one unmeasured round.
+
+    What earlier measurements left behind is set aside, so that Python's collector does not go
+    through it again and again in the one that allocates more objects.
+    """
     taken: list[list[float]] = [[] for _ in runs]
     for function in runs:
         function()
+    gc.collect()
+    gc.freeze()
     for _ in range(times):
         for function, seconds in zip(runs, taken, strict=True):
             start = time.perf_counter()
