@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import tomllib
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -85,6 +87,34 @@ def test_run_listens_here_alone_and_opens_the_area(monkeypatch):
     launch.run(port=9999, area="monaco", headless=True)
     assert seen["server.address"] == "127.0.0.1"
     assert (seen["server.port"], seen["server.headless"]) == (9999, True)
+
+
+def test_the_page_never_offers_to_install_anything():
+    assert launch.config()["server.headless"] is True  # the condition that Streamlit asks for
+
+
+@pytest.mark.parametrize(
+    ("headless", "screen", "shown"), [(False, ":0", True), (True, ":0", False), (False, "", False)]
+)
+def test_a_browser_opens_once_the_server_answers(monkeypatch, headless, screen, shown):
+    opened, asked = threading.Event(), []
+
+    def answer(address, timeout):
+        asked.append(address)
+        if len(asked) == 1:
+            raise OSError
+        return nullcontext()
+
+    monkeypatch.setattr(launch.sys, "platform", "linux")
+    monkeypatch.setenv("DISPLAY", screen)
+    monkeypatch.setenv("WAYLAND_DISPLAY", "")
+    monkeypatch.setattr(launch.urllib.request, "urlopen", answer)
+    monkeypatch.setattr(launch.webbrowser, "open", lambda address: opened.set())
+    app = type("App", (), {"run": lambda self, config: opened.wait(3 if shown else 0.1)})
+    monkeypatch.setattr(launch, "create_app", app)
+    launch.run(port=9999, headless=headless)
+    assert opened.is_set() is shown
+    assert asked == ["http://127.0.0.1:9999/healthz"] * (2 if shown else 0)
 
 
 def test_an_unknown_area_stops_the_start(monkeypatch, tmp_path):

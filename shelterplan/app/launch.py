@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import os
+import sys
+import threading
+import time
 import tomllib
+import urllib.request
+import webbrowser
+from contextlib import suppress
 from importlib.resources import files
 from typing import Any
 
 from shelterplan.app.asgi import create_app
 from shelterplan.app.store import OFFERED
 from shelterplan.study_area import StudyArea
+
+LONGEST_START_S = 60
+"""How long a browser waits for the server [s]."""
 
 
 def run(
@@ -40,9 +49,25 @@ def run(
     if area is not None:
         StudyArea.open(area)
         os.environ[OFFERED] = os.fspath(area)
-    create_app().run(
-        config=config() | {"server.address": host, "server.port": port, "server.headless": headless}
+    if not headless and _has_screen():
+        threading.Thread(target=_show, args=(f"http://{host}:{port}",), daemon=True).start()
+    create_app().run(config=config() | {"server.address": host, "server.port": port})
+
+
+def _has_screen() -> bool:
+    """Return whether a browser with windows can be expected here."""
+    return sys.platform in {"darwin", "win32"} or any(
+        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")
     )
+
+
+def _show(address: str) -> None:
+    """Open the page in a browser as soon as the server answers."""
+    for _ in range(LONGEST_START_S * 2):
+        with suppress(OSError), urllib.request.urlopen(f"{address}/healthz", timeout=1):  # noqa: S310
+            webbrowser.open(address)
+            return
+        time.sleep(0.5)
 
 
 def config() -> dict[str, Any]:
