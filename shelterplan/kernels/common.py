@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     Keys: TypeAlias = NDArray[np.uint64]
     Nodes: TypeAlias = NDArray[np.int32]
     Bounds: TypeAlias = NDArray[np.int64]
-    Flags: TypeAlias = NDArray[np.bool_]
 
 UNREACHED = np.uint64(0xFFFFFFFFFFFFFFFF)
 """State of a node that no seed reaches."""
