@@ -26,7 +26,8 @@ imports: $(READY)  ## Imports run one way.
 	$(BIN)/lint-imports
 
 unit: $(READY) browser  ## All tests, doctests and browser tests included.
-	$(BIN)/pytest
+	$(BIN)/pytest -m "not browser" --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(BIN)/pytest -m browser tests/browser
 
 browser:  ## Debian's chromium for the browser tests, where root and apt exist.
 	@command -v chromium >/dev/null || { \

@@ -4,7 +4,8 @@
 
 The same raw files give the same bytes. What is real: roads (OpenStreetMap), zones and their
 modelled population (AequilibraE's Coquimbo project), bus stops. What is not: shelters and
-candidate sites stand at street junctions chosen by a rule, because the data has no buildings.
+candidate sites stand at street junctions chosen by a rule, because the data has no buildings; the
+room of shelters and the tsunami zones follow rules too.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from hazard_bands import bands
+from shapely.ops import linemerge, substring
 
 from shelterplan.network import WalkNetwork
 from shelterplan.sources.lines import read_lines
@@ -40,6 +43,22 @@ NOT_WALKABLE = {
 }
 SHELTER_EVERY = 3
 """Every third zone, by its number, has an illustrative shelter; each other one a candidate."""
+ROOM_STEP, ROOM_STEPS = 1_000, 6
+"""Shelters have room for 1 to 6 times 1,000 people, in turn."""
+UNKNOWN_ROOM_EVERY = 5
+"""The room of a shelter is left unknown if its zone's number is divisible by this."""
+TSUNAMI_REACH_M = {
+    100: {4: 100, 3: 200, 2: 300, 1: 400},
+    1_000: {4: 200, 3: 400, 2: 600, 1: 800},
+}
+"""How far from the sea each level reaches, by return period in years."""
+NOTCH_M = 200
+"""Gaps between the teeth of the zones' outline that are narrower than twice this are filled."""
+DETAIL_M = 5
+"""The outline is then drawn with fewer points, at most this far from the exact one."""
+FIRST_CORNER, LAST_CORNER = (-1, 1), (-2, -1)
+"""The sea front begins at the corner farthest to the north-west and ends at the one farthest to
+the west-south-west (directions east and north)."""
 
 
 def main(folder: Path) -> None:
@@ -65,7 +84,13 @@ def build() -> StudyArea:
     is_shelter = sites["zone"] % SHELTER_EVERY == 0
     shelters, candidates = sites[is_shelter], sites[~is_shelter]
     names |= dict([*site_names(texts.SHELTER, shelters), *site_names(texts.CANDIDATE, candidates)])
-    notes = texts.notes(people, shelter_every=SHELTER_EVERY)
+    notes = texts.notes(
+        people,
+        shelter_every=SHELTER_EVERY,
+        room=(ROOM_STEP, ROOM_STEPS),
+        unknown_room_every=UNKNOWN_ROOM_EVERY,
+        tsunami_reach_m=TSUNAMI_REACH_M,
+    )
     sources, sources_zh = sources_told(zones, people)
     return StudyArea.build(
         name="coquimbo",
@@ -75,11 +100,12 @@ def build() -> StudyArea:
         demand=people.demand,
         shelters=as_shelters(shelters),
         candidates=as_candidates(candidates),
+        hazards=tsunami_zones(communities),
         places=stop_places(stops, streets.edges),
         sources=sources,
         notes=[english for english, _ in notes],
         translations={"zh": dict([texts.TITLE, *notes]) | sources_zh | names},
-        illustrative=("shelters", "candidates"),
+        illustrative=("shelters", "candidates", "hazards"),
     )
 
 
@@ -235,23 +261,70 @@ def site_names(what: texts.Pair, sites: gpd.GeoDataFrame) -> list[texts.Pair]:
 
 
 def as_shelters(sites: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Make shelters of sites: nothing is known of their room, access or state."""
+    """Make shelters of sites: their room follows a rule, nothing is known of access or state."""
     return gpd.GeoDataFrame(
         {
             "name": [english for english, _ in site_names(texts.SHELTER, sites)],
             "kind": "illustrative site",
             "indoor": pd.NA,
-            "capacity": pd.NA,
+            "capacity": room(sites["zone"]).to_numpy(),
             "area_m2": pd.NA,
             "wheelchair": "unknown",
             "status": "open",
             "verified": pd.NA,
-            "source": "illustrative: a street junction chosen by a rule, not a real shelter",
+            "source": (
+                "illustrative: a street junction chosen by a rule, not a real shelter; "
+                "its capacity is made by a rule, too"
+            ),
         },
         index=pd.Index([f"s{zone}" for zone in sites["zone"]], name="shelter_id"),
         geometry=sites.geometry.to_numpy(),
         crs=sites.crs,
     )
+
+
+def room(zone: pd.Series) -> pd.Series:
+    """Say by a rule on the zone's number how many people a shelter has room for; NA: unknown."""
+    places = ROOM_STEP * (1 + zone // SHELTER_EVERY % ROOM_STEPS)
+    return places.astype("Float64").mask(zone % UNKNOWN_ROOM_EVERY == 0)
+
+
+def tsunami_zones(zones: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Make illustrative tsunami zones: bands by distance from the sea, for each return period."""
+    ground = ground_of(zones)
+    front = sea_front(ground)
+    return pd.concat(
+        bands(
+            front,
+            ground,
+            reach_m,
+            crs=METRIC,
+            hazard="tsunami",
+            return_period=years,
+            source="illustrative: distance from the sea alone, not an official hazard map",
+        )
+        for years, reach_m in TSUNAMI_REACH_M.items()
+    )
+
+
+def ground_of(zones: gpd.GeoDataFrame) -> shapely.Polygon:
+    """Join the zones to one polygon without notches, in the metric CRS."""
+    whole = zones.geometry.to_crs(METRIC).union_all()
+    return shapely.Polygon(whole.exterior).buffer(NOTCH_M).buffer(-NOTCH_M).simplify(DETAIL_M)
+
+
+def sea_front(ground: shapely.Polygon) -> shapely.LineString:
+    """Cut the western side, which faces the ocean, out of the outline."""
+    ring = shapely.orient_polygons(ground).exterior
+    corners = shapely.get_coordinates(ring)
+    first, last = (
+        ring.project(shapely.Point(corners[np.argmax(corners @ np.array(towards))]))
+        for towards in (FIRST_CORNER, LAST_CORNER)
+    )
+    line = shapely.LineString(ring.coords)
+    if first < last:
+        return substring(line, first, last)
+    return linemerge([substring(line, first, line.length), substring(line, 0, last)])
 
 
 def as_candidates(sites: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -301,6 +374,7 @@ def sources_told(zones: gpd.GeoDataFrame, people: Breakdown) -> tuple[list[Sourc
         ("communities", "zones", texts.AEQUILIBRAE, texts.population(zones)),
         ("demand", "zones", texts.AEQUILIBRAE, texts.points(people)),
         ("places", "stops", texts.AEQUILIBRAE, texts.STOPS),
+        ("hazards", "zones", texts.AEQUILIBRAE, texts.TSUNAMI),
     )
     sources = [raw_file(table, layer, licence[0], note[0]) for table, layer, licence, note in rows]
     sources.append(Source(table="shelters", name=texts.NO_FILE[0], note=texts.JUNCTIONS[0]))

@@ -5,7 +5,7 @@
 The same raw files give the same bytes. What is real: streets, buildings, quarters, public places
 (OpenStreetMap) and the population of the country and of four of its quarters (IMSEE). What is
 estimated: the population of the other five, and where in a quarter people live. What is
-illustrative: which public places are shelters.
+illustrative: which public places are shelters, and the hazard zones along coast and cliffs.
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ from pathlib import Path
 
 import geopandas as gpd
 import monaco_texts as texts
+import numpy as np
 import osmium
 import pandas as pd
 import shapely
+from hazard_bands import bands
 from shapely.ops import substring
 
 from shelterplan.sources.osm import read_streets
@@ -44,6 +46,7 @@ from shelterplan.study_area import Source, StudyArea
 HERE = Path(__file__).parent
 EXTRACT = HERE / "raw" / "monaco" / "monaco_2023-12-26.osm.pbf"
 BORDER = HERE / "raw" / "monaco" / "monaco_boundary.geojson"
+METRIC = "EPSG:32632"
 
 QUARTERS = {
     2220206: ("fontvieille", "Fontvieille"),
@@ -86,6 +89,10 @@ PUBLIC_HALLS = {"Auditorium Rainier III", "Grimaldi Forum"}
 INDOOR = {"school", "university", "sports_hall", "stadium", "town_hall", "community_centre"}
 OPEN_AIR = {"park", "garden", "square", "pitch"}
 MIN_OPEN_AREA_M2 = 1_000
+SURGE_REACH_M = {4: 15, 3: 30, 2: 45, 1: 60}
+"""How far from the coastline each level of the storm surge reaches."""
+LANDSLIDE_REACH_M = {3: 10, 2: 20}
+"""How far from a mapped cliff each level of the landslide reaches."""
 NOT_PUBLIC = {"no", "private", "customers"}
 PLACE_KEYS = ("railway", "place", "amenity", "tourism", "leisure", "historic", "highway")
 NO_DESTINATION = {
@@ -115,7 +122,12 @@ def build() -> StudyArea:
     chosen = largest_of_each_quarter(sites)
     streets = read_streets(EXTRACT)
     notes = texts.notes(
-        communities, CERTAINTY, population=POPULATION, min_open_area_m2=MIN_OPEN_AREA_M2
+        communities,
+        CERTAINTY,
+        population=POPULATION,
+        min_open_area_m2=MIN_OPEN_AREA_M2,
+        surge_reach_m=SURGE_REACH_M,
+        landslide_reach_m=LANDSLIDE_REACH_M,
     )
     sources = dict(sources_told(homes, people))
     return StudyArea.build(
@@ -126,12 +138,13 @@ def build() -> StudyArea:
         demand=people.demand,
         shelters=as_shelters(sites[chosen]),
         candidates=as_candidates(sites[~chosen]),
+        hazards=hazard_zones(communities),
         places=named_places(communities),
         gates=public_gates(),
         sources=sources,
         notes=[english for english, _ in notes],
         translations={"zh": dict([texts.TITLE, texts.OSM, texts.IMSEE, *notes, *sources.values()])},
-        illustrative=("shelters", "candidates"),
+        illustrative=("shelters", "candidates", "hazards"),
     )
 
 
@@ -274,6 +287,56 @@ def site_ids(sites: gpd.GeoDataFrame) -> pd.Index:
     return pd.Index(sites["osm_type"] + "/" + sites["osm_id"].astype(str))
 
 
+def hazard_zones(quarters: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Make illustrative zones on land: bands along the coastline and around the cliffs."""
+    coast, cliffs = natural_lines("coastline"), natural_lines("cliff")
+    land = land_of(quarters.geometry.to_crs(METRIC).union_all(), coast)
+    surge = bands(
+        coast,
+        land,
+        SURGE_REACH_M,
+        crs=METRIC,
+        hazard="storm_surge",
+        source="illustrative: distance from the coast alone, not an official hazard map",
+    )
+    landslide = bands(
+        cliffs,
+        land,
+        LANDSLIDE_REACH_M,
+        crs=METRIC,
+        hazard="landslide",
+        source="illustrative: distance from a cliff alone, not an official hazard map",
+    )
+    return pd.concat([surge, landslide])
+
+
+def natural_lines(value: str) -> shapely.MultiLineString:
+    """Read the lines tagged `natural` with a value, in the metric CRS."""
+    factory = osmium.geom.WKBFactory()
+    ways = osmium.FileProcessor(EXTRACT, osmium.osm.NODE | osmium.osm.WAY).with_locations()
+    lines = [
+        shapely.from_wkb(factory.create_linestring(way))
+        for way in ways.with_filter(osmium.filter.TagFilter(("natural", value)))
+        if way.is_way()
+    ]
+    return shapely.MultiLineString(gpd.GeoSeries(lines, crs="EPSG:4326").to_crs(METRIC).to_list())
+
+
+def land_of(commune: shapely.Geometry, coast: shapely.MultiLineString) -> shapely.Geometry:
+    """Leave the water out of the commune: OpenStreetMap's coastlines have it on their right."""
+    faces = shapely.polygonize([shapely.union(commune.boundary, coast)]).geoms
+    sea = shapely.MultiPoint(np.concatenate([beside(line) for line in coast.geoms]))
+    return shapely.union_all([face for face in faces if not face.intersects(sea)])
+
+
+def beside(line: shapely.LineString, off_m: float = 0.5) -> np.ndarray:
+    """Return a point to the right of the middle of each segment, shape (segments, 2)."""
+    points = shapely.get_coordinates(line)
+    along = np.diff(points, axis=0)
+    right = np.column_stack([along[:, 1], -along[:, 0]]) / np.hypot(*along.T)[:, None]
+    return (points[:-1] + points[1:]) / 2 + off_m * right
+
+
 def public_gates() -> gpd.GeoDataFrame:
     """Read gates and doors that people may walk through."""
     gates = read_gates(EXTRACT)
@@ -322,6 +385,7 @@ def sources_told(homes: FloorArea, people: Breakdown) -> Iterator[tuple[Source, 
         ("shelters", EXTRACT, texts.SHELTERS),
         ("candidates", EXTRACT, texts.CANDIDATES),
         ("places", EXTRACT, texts.PLACES),
+        ("hazards", EXTRACT, texts.HAZARDS),
     ):
         yield published(table, note[0]) if path is None else raw_file(table, path, note[0]), note
 

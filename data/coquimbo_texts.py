@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
 
     from shelterplan.sources.population import Breakdown
@@ -43,8 +45,12 @@ STOPS: Pair = (
     "LISERCO 时刻表中的公交站；丢失的字母，凡能从街道名称得知的均已补回。",
 )
 JUNCTIONS: Pair = (
-    "Illustrative: street junctions chosen by a rule (see the notes).",
-    "示例：按规则选出的道路交叉口（见须知）。",
+    "Illustrative: street junctions and their capacity by a rule (see the notes).",
+    "示例：道路交叉口及其容量均按规则确定（见须知）。",
+)
+TSUNAMI: Pair = (
+    "Illustrative: bands along the western outline of the zones (see the notes). No hazard map.",
+    "示例：沿小区西侧外缘划出的条带（见须知），并非灾害图。",
 )
 
 
@@ -74,8 +80,19 @@ def site(what: Pair, number: int, street: str) -> Pair:
     return f"{what[0]} {number} (near {street})", f"{what[1]} {number}（{street} 附近）"
 
 
-def notes(people: Breakdown, *, shelter_every: int) -> tuple[Pair, ...]:
-    """Say what everybody who sees a result must know."""
+def notes(
+    people: Breakdown,
+    *,
+    shelter_every: int,
+    room: tuple[int, int],
+    unknown_room_every: int,
+    tsunami_reach_m: Mapping[int, Mapping[int, int]],
+) -> tuple[Pair, ...]:
+    """Say what everybody who sees a result must know.
+
+    `room` is the step of the capacities and how many steps there are; `tsunami_reach_m` says how
+    far each level reaches from the sea, by return period in years.
+    """
     bare = people.fallbacks
     lost = bare[bare["placed"] == "one point inside the zone"]
     return (
@@ -93,6 +110,8 @@ def notes(people: Breakdown, *, shelter_every: int) -> tuple[Pair, ...]:
                 "没有交叉口的小区不设。"
             ),
         ),
+        capacity(room, shelter_every, unknown_room_every),
+        tsunami(tsunami_reach_m),
         (
             (
                 "Footpaths, stairs and pedestrian areas are missing: the data has roads only, so "
@@ -128,6 +147,46 @@ def notes(people: Breakdown, *, shelter_every: int) -> tuple[Pair, ...]:
         (
             "A zone is named after the street with the greatest length in it.",
             "小区以其范围内总长度最长的街道命名。",
+        ),
+    )
+
+
+def capacity(room: tuple[int, int], shelter_every: int, unknown_every: int) -> Pair:
+    """Say by what rule shelters have room."""
+    step, steps = room
+    most = f"{step * steps:,}"
+    return (
+        (
+            "How many people a shelter has room for is illustrative, too: "
+            f"{step:,} to {most} in steps of {step:,}, in turn by the zone's number divided by "
+            f"{shelter_every}; unknown if the zone's number is divisible by {unknown_every}."
+        ),
+        (
+            f"避难场所的容量同样为示例：按小区编号除以 {shelter_every} 所得的商，"
+            f"依次循环取 {step:,} 至 {most} 人，每级相差 {step:,} 人；"
+            f"小区编号能被 {unknown_every} 整除的，容量未知。"
+        ),
+    )
+
+
+def tsunami(reach_m: Mapping[int, Mapping[int, int]]) -> Pair:
+    """Say by what rule the tsunami zones were drawn."""
+    english, chinese = [], []
+    for years, reach in reach_m.items():
+        levels, distances = (", ".join(map(str, row)) for row in (reach, reach.values()))
+        english.append(f"for {years:,} years, levels {levels} reach to {distances} m")
+        levels, distances = (text.replace(", ", "、") for text in (levels, distances))
+        chinese.append(f"{years:,} 年一遇时，{levels} 级分别至 {distances} 米")
+    return (
+        (
+            "Tsunami zones are illustrative: not a hazard map, and no guide for an evacuation. "
+            "They are bands by distance from the sea alone, whatever the height of the ground; the "
+            "sea front is the western outline of the zones, not the true coastline: "
+            f"{'; '.join(english)}."
+        ),
+        (
+            "海啸危险区为示例，并非灾害图，不能作为疏散依据。仅按离海距离划分条带，不考虑地面高程；"
+            f"海岸线取小区西侧外缘，并非真实海岸线：{'；'.join(chinese)}。"
         ),
     )
 

@@ -54,6 +54,10 @@ CANDIDATES: Pair = (
     "Illustrative: the other public places of those kinds.",
     "示例：其余同类公共场所。",
 )
+HAZARDS: Pair = (
+    "Illustrative: bands along coastline and cliffs (see the notes). No hazard map.",
+    "示例：沿海岸线和陡崖划出的条带（见须知），并非灾害图。",
+)
 PLACES: Pair = ("Named places and bus stops.", "有名称的地点和公交站。")
 
 
@@ -63,10 +67,13 @@ def notes(
     *,
     population: int,
     min_open_area_m2: int,
+    surge_reach_m: Mapping[int, int],
+    landslide_reach_m: Mapping[int, int],
 ) -> tuple[Pair, ...]:
     """Say what everybody who sees a result must know.
 
-    `certainty` says how sure the population of each quarter is.
+    `certainty` says how sure the population of each quarter is, the reaches how far from the
+    coastline or a cliff each level goes.
     """
     listed, listed_zh = populations(quarters, certainty)
     return (
@@ -86,6 +93,7 @@ def notes(
             ),
         ),
         ("How many people a place has room for is not known.", "各场所可容纳的人数未知。"),
+        hazards(surge_reach_m, landslide_reach_m),
         (
             f"Population: {population:,} residents on 31 December 2023 (IMSEE). {listed}.",
             f"人口：2023 年 12 月 31 日常住人口 {population:,} 人（IMSEE）。{listed_zh}。",
@@ -120,6 +128,32 @@ def notes(
             "街道数据延伸至法国境内，直到数据提取范围的边缘；当地居民不计入。",
         ),
     )
+
+
+def hazards(surge_reach_m: Mapping[int, int], landslide_reach_m: Mapping[int, int]) -> Pair:
+    """Say by what rule the hazard zones were drawn."""
+    (surge, surge_zh), (slide, slide_zh) = map(reaches, (surge_reach_m, landslide_reach_m))
+    return (
+        (
+            "Hazard zones are illustrative: not a hazard map, and no guide for an evacuation. They "
+            "are bands by distance alone, whatever the height of the ground: storm surge along "
+            f"OpenStreetMap's coastline ({surge}), landslide on both sides of its cliffs "
+            f"({slide}). How often that happens is not known."
+        ),
+        (
+            "危险区为示例，并非灾害图，不能作为疏散依据。仅按距离划分条带，不考虑地面高程："
+            f"风暴潮沿 OpenStreetMap 的海岸线（{surge_zh}），滑坡在其陡崖两侧（{slide_zh}）。"
+            "发生频率未知。"
+        ),
+    )
+
+
+def reaches(reach_m: Mapping[int, int]) -> Pair:
+    """List how far each level reaches."""
+    levels, distances = (", ".join(map(str, row)) for row in (reach_m, reach_m.values()))
+    english = f"levels {levels} reach to {distances} m"
+    levels, distances = (text.replace(", ", "、") for text in (levels, distances))
+    return english, f"{levels} 级分别至 {distances} 米"
 
 
 def populations(quarters: pd.DataFrame, certainty: Mapping[str, Pair]) -> Pair:

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from shelterplan import access, coverage
+    from shelterplan import access, coverage, risk
     from shelterplan.network import WalkNetwork
     from shelterplan.plan import Plan, make_plan
     from shelterplan.scenario import Scenario
@@ -24,6 +24,7 @@ __all__ = [
     "access",
     "coverage",
     "make_plan",
+    "risk",
 ]
 __version__ = "0.1.0"
 

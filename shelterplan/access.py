@@ -1,7 +1,8 @@
 """Walking distances over the network: the nearest, the k nearest, all within reach, and the way.
 
 People walk TO the shelter: every distance runs from a source to a target, in walking direction.
-Sources and targets are `Places` (snapped along edges) or arrays of node numbers.
+Sources and targets are `Places` (snapped along edges) or arrays of node numbers. The shortest walk
+is found; with a `Pace` and `by="s"`, the quickest.
 """
 
 from __future__ import annotations
@@ -11,44 +12,50 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
 from shelterplan import kernels
-from shelterplan.ends import Anywhere, as_places, ends, legs_mm, owners, pairs
+from shelterplan.ends import Anywhere, Ends, Pairs, as_places, ends, legs_mm, owners, pairs
 from shelterplan.errors import NetworkError
-from shelterplan.routes import Route, Step, walk_back
+from shelterplan.floating import balanced_floating_catchment, two_step_floating_catchment
+from shelterplan.routes import Found, Route, Step, walk_back
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from shelterplan.network import WalkNetwork
+    from shelterplan.network import Arcs, WalkNetwork
+    from shelterplan.pace import Pace
     from shelterplan.snap import Places
 
 __all__ = [
     "Forest",
     "Route",
     "Step",
+    "balanced_floating_catchment",
     "catchments",
     "distances",
     "forest",
     "k_nearest",
     "nearest",
     "route",
+    "two_step_floating_catchment",
 ]
 
 _SHIFT = np.uint64(32)
 _LOW = np.uint64(0xFFFFFFFF)
-_FLOAT32_EXACT_M = 8000.0
-"""Up to here a float32 tells every millimetre from the next [m]."""
+_FLOAT32_EXACT = 8000.0
+"""Up to here a float32 tells every thousandth from the next [m, s]."""
 _CHUNK = 256
+Measure = Literal["m", "s"]
+"""What is least along a way: metres or seconds."""
 
 
 def whole_mm(metres: float) -> int:
-    """Return a limit in whole millimetres, rounded down; `inf` becomes the longest search.
+    """Return a limit in whole thousandths, rounded down; `inf` becomes the longest search.
 
     Examples
     --------
@@ -56,7 +63,7 @@ def whole_mm(metres: float) -> int:
     (500000, 300, True)
     """
     if math.isnan(metres) or metres < 0:
-        message = f"a distance limit must be a number >= 0, got {metres!r}"
+        message = f"a limit must be a number >= 0, got {metres!r}"
         raise NetworkError(message)
     return int(min(kernels.MAX_COST, math.floor(round(min(metres, 1e9) * 1000, 6))))
 
@@ -67,6 +74,9 @@ def nearest(
     targets: ArrayLike | Places,
     *,
     cutoff_m: float = math.inf,
+    pace: Pace | None = None,
+    by: Measure = "m",
+    cutoff_s: float = math.inf,
 ) -> pd.DataFrame:
     """Find the nearest target of every source.
 
@@ -78,13 +88,19 @@ def nearest(
         Where walks start and end. Of equally near targets, the first is taken.
     cutoff_m : float
         Longest walk, inclusive, legs included [m].
+    pace : Pace, optional
+        Walking times; the result then has them too.
+    by : {"m", "s"}
+        Whether the shortest or the quickest walk is found, which needs a `pace`.
+    cutoff_s : float
+        Longest time, inclusive, where the quickest walk is found [s].
 
     Returns
     -------
     DataFrame
         One row a source: `target` (owner number of the target, -1 if none is reached), `entry` (row
-        of `targets` that is reached), `distance_m` (`inf` if none), and its parts `leg_start_m`,
-        `street_m`, `leg_end_m`.
+        of `targets` that is reached), `distance_m` (`inf` if none), its parts `leg_start_m`,
+        `street_m`, `leg_end_m`, and with a `pace` `walk_time_s`.
 
     Examples
     --------
@@ -93,8 +109,8 @@ def nearest(
     >>> nearest(network, [0, 3], [2])["distance_m"].tolist()
     [200.0, inf]
     """
-    targets = as_places(network, targets)
-    return forest(network, targets, cutoff_m=cutoff_m).nearest(sources)
+    found = forest(network, targets, cutoff_m=cutoff_m, pace=pace, by=by, cutoff_s=cutoff_s)
+    return found.nearest(sources)
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,12 +119,14 @@ class Forest:
 
     network: WalkNetwork
     targets: Anywhere
-    cutoff_mm: int
-    """Longest walk [mm]."""
+    limit: int
+    """Longest walk [mm, or ms where the quickest is searched]."""
     state: NDArray[np.uint64]
-    """Distance [mm] << 32 | row of the target, for each node."""
+    """Length [mm] or time [ms] << 32 | row of the target, for each node."""
     via_arc: NDArray[np.int32]
     """Arc of `network.reverse_arcs` that ends here, on which the way from each node begins."""
+    pace: Pace | None = None
+    by: Measure = "m"
 
     @cached_property
     def via(self) -> NDArray[np.int32]:
@@ -119,8 +137,8 @@ class Forest:
     @property
     def distance_m(self) -> NDArray[np.float64]:
         """Distance from each node to its nearest target, shape (n,) [m]."""
-        mm = (self.state >> _SHIFT).astype(np.float64)
-        return np.where(self.state == kernels.UNREACHED, np.inf, mm / 1000)
+        mm = self._other if self.by == "s" else (self.state >> _SHIFT)
+        return np.where(self.state == kernels.UNREACHED, np.inf, mm.astype(np.float64) / 1000)
 
     @property
     def target(self) -> NDArray[np.int64]:
@@ -128,13 +146,30 @@ class Forest:
         row = (self.state & _LOW).astype(np.int64)
         return np.where(self.state == kernels.UNREACHED, -1, row)
 
+    @cached_property
+    def _other(self) -> NDArray[np.int64]:
+        """What is not least along the way from each node: the time [ms], or the length [mm]."""
+        if self.pace is None:
+            return np.zeros(self.network.node_count, np.int64)
+        into = ends(self.network, self.targets, "target", self.pace)
+        here = self.state[into.node]
+        own = (here >> _SHIFT).astype(np.int64) == _least(into, self.by)
+        own &= (here & _LOW).astype(np.int64) == into.place
+        root = np.zeros(self.network.node_count, np.int64)
+        root[into.node[own]] = (into.ms if self.by == "m" else into.mm)[own]
+        ways = (self.pace.forward_ms, self.pace.backward_ms)
+        if self.by == "s":
+            ways = (self.network.edge_mm, self.network.edge_mm)
+        return kernels.along(self.via, self.network.edge_u, self.network.edge_v, *ways, root)
+
     def nearest(self, sources: ArrayLike | Places) -> pd.DataFrame:
         """Return the nearest target of every source; see `access.nearest`."""
         sources = as_places(self.network, sources)
-        found = self._reach(sources)
+        found, other = self._reach(sources)
         reached = found != kernels.UNREACHED
         entry = np.where(reached, (found & _LOW).astype(np.int64), -1)
-        mm = (found >> _SHIFT).astype(np.int64)
+        least = (found >> _SHIFT).astype(np.int64)
+        mm, ms = (least, other) if self.by == "m" else (other, least)
         start = legs_mm(sources)
         end = np.where(reached, legs_mm(self.targets)[entry] if len(self.targets) else 0, 0)
         parts = {
@@ -143,58 +178,127 @@ class Forest:
             "street_m": mm - start - end,
             "leg_end_m": end,
         }
+        if self.pace is not None:
+            parts["walk_time_s"] = ms
         target = np.where(reached, owners(self.targets)[entry] if len(self.targets) else -1, -1)
         return pd.DataFrame(
             {"target": target, "entry": entry}
             | {name: np.where(reached, part / 1000, np.inf) for name, part in parts.items()}
         )
 
-    def _reach(self, sources: Anywhere) -> NDArray[np.uint64]:
-        """Return distance and target of each source, in the form of `state`."""
-        out = ends(self.network, sources, "source")
-        found = np.full(len(sources), kernels.UNREACHED)
-        through = self.state[out.node]
-        go = through != kernels.UNREACHED
-        np.minimum.at(found, out.place[go], through[go] + (out.mm[go].astype(np.uint64) << _SHIFT))
-        direct = pairs(self.network, sources, self.targets)
-        np.minimum.at(
-            found,
-            direct.source,
-            (direct.mm.astype(np.uint64) << _SHIFT) | direct.target.astype(np.uint64),
+    def _reach(self, sources: Anywhere) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+        """Return the best way of each source in the form of `state`, and its other measure."""
+        out = ends(self.network, sources, "source", self.pace)
+        direct = pairs(self.network, sources, self.targets, self.pace)
+        go = self.state[out.node] != kernels.UNREACHED
+        node = out.node[go]
+        step, straight = _least(out, self.by)[go], _least(direct, self.by)
+        key = np.concatenate(
+            [
+                self.state[node] + (step.astype(np.uint64) << _SHIFT),
+                (straight.astype(np.uint64) << _SHIFT) | direct.target.astype(np.uint64),
+            ]
         )
-        beyond = (found >> _SHIFT) > np.uint64(self.cutoff_mm)
-        _refuse_clipped(bool((beyond & (found != kernels.UNREACHED)).any()), self.cutoff_mm)
-        return np.where(beyond, kernels.UNREACHED, found)
+        source = np.concatenate([out.place[go], direct.source])
+        found = np.full(len(sources), kernels.UNREACHED)
+        np.minimum.at(found, source, key)
+        other = np.zeros(len(sources), np.int64)
+        if self.pace is not None:
+            also = out.ms[go] if self.by == "m" else out.mm[go]
+            also = np.concatenate([self._other[node] + also, _other(direct, self.by)])
+            best = np.flatnonzero(key == found[source])[::-1]  # of equals, the first is kept
+            other[source[best]] = also[best]
+        beyond = (found >> _SHIFT) > np.uint64(self.limit)
+        _refuse_clipped(bool((beyond & (found != kernels.UNREACHED)).any()), self.limit)
+        return np.where(beyond, kernels.UNREACHED, found), other
 
     def route(self, source: ArrayLike | Places) -> Route | None:
         """Return the way from one source to its nearest target; None if there is none."""
         source = as_places(self.network, source)
-        found = self._reach(source)[0]
+        found = self._reach(source)[0][0]
         if found == kernels.UNREACHED:
             return None
         return walk_back(
             self.network,
             source,
             self.targets,
-            int(found & _LOW),
-            int(found >> _SHIFT),
+            Found(int(found & _LOW), int(found >> _SHIFT), self.by),
             self.state,
             self.via,
+            self.pace,
         )
 
 
+def _least(ways: Ends | Pairs, by: Measure) -> NDArray[np.int64]:
+    return ways.mm if by == "m" else ways.ms
+
+
+def _other(ways: Ends | Pairs, by: Measure) -> NDArray[np.int64]:
+    return ways.ms if by == "m" else ways.mm
+
+
+def _limit(pace: Pace | None, by: Measure, cutoff_m: float, cutoff_s: float) -> int:
+    """Return the longest search in the unit of its measure."""
+    if by == "m":
+        return whole_mm(cutoff_m)
+    if pace is None:
+        message = "the quickest way needs a pace: give pace=Pace.of(network, scenario)"
+        raise NetworkError(message)
+    return whole_mm(cutoff_s)
+
+
+def _costs(
+    network: WalkNetwork, arcs: Arcs, pace: Pace | None, by: Measure, *, reverse: bool
+) -> NDArray[np.uint32]:
+    """Return the cost of each arc; `reverse`: the arcs lead against walking direction."""
+    if by == "m" or pace is None:
+        return arcs.mm
+    tail = np.repeat(np.arange(network.node_count, dtype=np.int32), np.diff(arcs.indptr))
+    ahead = (network.edge_v if reverse else network.edge_u)[arcs.edge] == tail
+    return np.where(ahead, pace.forward_ms[arcs.edge], pace.backward_ms[arcs.edge])
+
+
+def _step(network: WalkNetwork, cost: NDArray[np.uint32], by: Measure) -> int:
+    """Return the width of one step of a search: about the cost of a few edges."""
+    if by == "m":
+        return network.delta
+    return max(1, int(2 * cost.mean())) if len(cost) else 1
+
+
 def forest(
-    network: WalkNetwork, targets: ArrayLike | Places, *, cutoff_m: float = math.inf
+    network: WalkNetwork,
+    targets: ArrayLike | Places,
+    *,
+    cutoff_m: float = math.inf,
+    pace: Pace | None = None,
+    by: Measure = "m",
+    cutoff_s: float = math.inf,
 ) -> Forest:
-    """Search once from all targets against walking direction; see `Forest`."""
+    """Search once from all targets against walking direction; see `nearest` and `Forest`."""
     targets = as_places(network, targets)
-    limit = whole_mm(cutoff_m)
-    seeds, arcs = ends(network, targets, "target"), network.reverse_arcs
+    limit = _limit(pace, by, cutoff_m, cutoff_s)
+    seeds, arcs = ends(network, targets, "target", pace), network.reverse_arcs
+    cost = _costs(network, arcs, pace, by, reverse=True)
     state, via_arc, clipped = kernels.nearest(
-        arcs.indptr, arcs.indices, arcs.mm, seeds.node, seeds.mm, seeds.place, limit, network.delta
+        arcs.indptr,
+        arcs.indices,
+        cost,
+        seeds.node,
+        _least(seeds, by),
+        seeds.place,
+        limit,
+        _step(network, cost, by),
     )
     _refuse_clipped(clipped, limit)
-    return Forest(network=network, targets=targets, cutoff_mm=limit, state=state, via_arc=via_arc)
+    return Forest(
+        network=network,
+        targets=targets,
+        limit=limit,
+        state=state,
+        via_arc=via_arc,
+        pace=pace,
+        by=by,
+    )
 
 
 def k_nearest(
@@ -281,6 +385,9 @@ def distances(
     targets: ArrayLike | Places,
     *,
     cutoff_m: float = math.inf,
+    pace: Pace | None = None,
+    by: Measure = "m",
+    cutoff_s: float = math.inf,
 ) -> NDArray[np.float64]:
     """Return the distance from one source to every target: one search, whatever their number.
 
@@ -292,13 +399,13 @@ def distances(
         Where the walks start: one row.
     targets : Places or array_like of int, shape (t,)
         Where they end.
-    cutoff_m : float
-        Longest walk, inclusive, legs included [m].
+    cutoff_m, pace, by, cutoff_s
+        See `nearest`.
 
     Returns
     -------
     array of float, shape (t,)
-        Distances [m]; `inf` where there is no way within the cutoff.
+        Distances [m], or times [s] if `by` is "s"; `inf` where there is no way within the cutoff.
 
     Examples
     --------
@@ -308,22 +415,30 @@ def distances(
     [inf, 0.0, 50.0]
     """
     source, targets = _one(as_places(network, source)), as_places(network, targets)
-    limit = whole_mm(cutoff_m)
-    seeds, arcs = ends(network, source, "source"), network.forward_arcs
+    limit = _limit(pace, by, cutoff_m, cutoff_s)
+    seeds, arcs = ends(network, source, "source", pace), network.forward_arcs
+    cost = _costs(network, arcs, pace, by, reverse=False)
     state, _, clipped = kernels.nearest(
-        arcs.indptr, arcs.indices, arcs.mm, seeds.node, seeds.mm, seeds.place, limit, network.delta
+        arcs.indptr,
+        arcs.indices,
+        cost,
+        seeds.node,
+        _least(seeds, by),
+        seeds.place,
+        limit,
+        _step(network, cost, by),
     )
-    into, direct = ends(network, targets, "target"), pairs(network, source, targets)
+    into, direct = ends(network, targets, "target", pace), pairs(network, source, targets, pace)
     reached = state[into.node] != kernels.UNREACHED
-    mm = np.full(len(targets), np.inf)
+    found = np.full(len(targets), np.inf)
     np.minimum.at(
-        mm,
+        found,
         into.place[reached],
-        (state[into.node] >> _SHIFT)[reached].astype(np.int64) + into.mm[reached],
+        (state[into.node] >> _SHIFT)[reached].astype(np.int64) + _least(into, by)[reached],
     )
-    np.minimum.at(mm, direct.target, direct.mm)
-    _refuse_clipped(clipped or bool((np.isfinite(mm) & (mm > limit)).any()), limit)
-    return np.where(mm <= limit, mm / 1000, np.inf)
+    np.minimum.at(found, direct.target, _least(direct, by))
+    _refuse_clipped(clipped or bool((np.isfinite(found) & (found > limit)).any()), limit)
+    return np.where(found <= limit, found / 1000, np.inf)
 
 
 def catchments(
@@ -331,7 +446,10 @@ def catchments(
     origins: ArrayLike | Places,
     destinations: ArrayLike | Places,
     *,
-    cutoff_m: float,
+    cutoff_m: float = math.inf,
+    pace: Pace | None = None,
+    by: Measure = "m",
+    cutoff_s: float = math.inf,
 ) -> csr_array:
     """Find every origin within walking distance of every destination.
 
@@ -343,12 +461,15 @@ def catchments(
         Where walks start and end. Places of one owner are one destination.
     cutoff_m : float
         Longest walk, inclusive, legs included; finite [m].
+    pace, by, cutoff_s
+        See `nearest`; the cutoff of the measure must be finite.
 
     Returns
     -------
     csr_array, shape (origins, destinations)
-        Distances [m]; what is out of reach is not stored, a distance of 0 is. The numbers are
-        float32 up to 8 km, where it tells millimetres apart, else float64.
+        Distances [m], or times [s] if `by` is "s"; what is out of reach is not stored, a distance
+        of 0 is. The numbers are float32 up to a cutoff of 8,000, where it tells thousandths apart,
+        else float64.
 
     Examples
     --------
@@ -358,18 +479,20 @@ def catchments(
     >>> reach.nnz, float(reach[1, 0])
     (2, 50.0)
     """
-    if not math.isfinite(cutoff_m):
-        message = "catchments need a finite cutoff_m"
+    cutoff = cutoff_m if by == "m" else cutoff_s
+    if not math.isfinite(cutoff):
+        message = f"catchments need a finite cutoff_{by}"
         raise NetworkError(message)
+    limit = _limit(pace, by, cutoff_m, cutoff_s)
     origins, destinations = as_places(network, origins), as_places(network, destinations)
     count = int(owners(destinations).max(initial=-1)) + 1
-    parts = _catchment_parts(network, origins, destinations, count, whole_mm(cutoff_m))
+    parts = _catchment_parts(network, origins, destinations, count, limit, pace, by)
     ptr = np.zeros(len(origins) + 1, np.int64)
     for _, place, _ in parts:
         kernels.tally(place, ptr[1:])
     np.cumsum(ptr, out=ptr)
     column = np.empty(ptr[-1], np.int32)
-    metres = np.empty(ptr[-1], np.float32 if cutoff_m <= _FLOAT32_EXACT_M else np.float64)
+    metres = np.empty(ptr[-1], np.float32 if cutoff <= _FLOAT32_EXACT else np.float64)
     free, first = ptr[:-1].copy(), 0
     for bounds, place, mm in parts:
         kernels.distribute(bounds, place, mm, first, free, column, metres, 1000.0)
@@ -380,33 +503,41 @@ def catchments(
 
 
 def _catchment_parts(
-    network: WalkNetwork, origins: Anywhere, destinations: Anywhere, count: int, limit: int
+    network: WalkNetwork,
+    origins: Anywhere,
+    destinations: Anywhere,
+    count: int,
+    limit: int,
+    pace: Pace | None,
+    by: Measure,
 ) -> list[tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.uint32]]]:
     """Search in chunks of destinations, on all cores; each thread has its own workspace."""
     owner = owners(destinations)
-    seeds, arcs = ends(network, destinations, "target"), network.reverse_arcs
+    seeds, arcs = ends(network, destinations, "target", pace), network.reverse_arcs
+    cost = _costs(network, arcs, pace, by, reverse=True)
+    step_width = _step(network, cost, by)
     seed_ptr, seed = kernels.group(owner[seeds.place], count)
-    out = ends(network, origins, "source")
+    out = ends(network, origins, "source", pace)
     end_ptr, end = kernels.group(out.node, network.node_count)
-    direct = pairs(network, origins, destinations)
+    direct = pairs(network, origins, destinations, pace)
     pair_ptr, pair = kernels.group(owner[direct.target], count)
     groups = (
         seed_ptr,
         seeds.node[seed],
-        _clip(seeds.mm[seed]),
+        _clip(_least(seeds, by)[seed]),
         end_ptr,
         out.place[end].astype(np.int32),
-        _clip(out.mm[end]),
+        _clip(_least(out, by)[end]),
         len(origins),
         pair_ptr,
         direct.source[pair].astype(np.int32),
-        _clip(direct.mm[pair]),
+        _clip(_least(direct, by)[pair]),
     )
 
     def search(first: int) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.uint32]]:
         last = min(first + step, count)
         return kernels.catchments(
-            arcs.indptr, arcs.indices, arcs.mm, *groups, first, last, limit, network.delta
+            arcs.indptr, arcs.indices, cost, *groups, first, last, limit, step_width
         )
 
     threads = os.process_cpu_count() if hasattr(os, "process_cpu_count") else os.cpu_count()
@@ -422,11 +553,18 @@ def _clip(mm: NDArray[np.int64]) -> NDArray[np.uint32]:
 def _refuse_clipped(clipped: bool, limit: int) -> None:  # noqa: FBT001
     """Raise if an unlimited search met a path too long to be counted."""
     if clipped and limit == kernels.MAX_COST:
-        message = "a walk is longer than 2,147 km: give a smaller cutoff_m"
+        message = "a walk is longer than 2,147 km, or 24 days: give a smaller cutoff"
         raise NetworkError(message)
 
 
-def route(network: WalkNetwork, source: ArrayLike | Places, target: ArrayLike | Places) -> Route:
+def route(
+    network: WalkNetwork,
+    source: ArrayLike | Places,
+    target: ArrayLike | Places,
+    *,
+    pace: Pace | None = None,
+    by: Measure = "m",
+) -> Route:
     """Find the shortest way from one source to one target.
 
     Parameters
@@ -437,6 +575,8 @@ def route(network: WalkNetwork, source: ArrayLike | Places, target: ArrayLike | 
         Where the walk starts: one row.
     target : Places or int
         Where it ends; of several rows, the one with the shortest walk.
+    pace, by
+        See `nearest`.
 
     Returns
     -------
@@ -456,7 +596,7 @@ def route(network: WalkNetwork, source: ArrayLike | Places, target: ArrayLike | 
     >>> way.distance_m, way.nodes
     (150.0, (0, 1, 2))
     """
-    way = forest(network, target).route(_one(as_places(network, source)))
+    way = forest(network, target, pace=pace, by=by).route(_one(as_places(network, source)))
     if way is None:
         message = "there is no way from the source to the target"
         raise NetworkError(message)

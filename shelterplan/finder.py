@@ -6,20 +6,28 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+import pandas as pd
 import pyproj
 import shapely
 
-from shelterplan import access
-from shelterplan.coverage import within
+from shelterplan import access, coverage
 from shelterplan.scenario import Scenario
-from shelterplan.snap import Places, snap
+from shelterplan.situation import situation
+from shelterplan.snap import snap
 from shelterplan.standards import AccessStandard
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from shelterplan.access import Measure
+    from shelterplan.situation import Situation, Streets
+    from shelterplan.snap import Places
     from shelterplan.study_area import StudyArea
 
 EDGE_M = 100.0
 """A place this near to a community still counts as inside the study area: a quay, a shore [m]."""
+MOST_REFUSED = 5
+"""Nearer shelters that are told of although nobody is sent there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,25 +40,53 @@ class Option:
     distance_m: float
     """The whole walk, both legs included [m]."""
     walk_time_s: float
-    """For the walker of the scenario [s]."""
+    """For the walker of the scenario, slopes and stairs included [s]."""
     status: Literal["covered", "too_far"]
     """Whether the walk meets the standard."""
     capacity: float | None
-    """People; None if unknown."""
+    """Free places; None if unknown."""
+    capacity_from: Literal["stated", "area", "unknown"]
+    """How that is known: stated, or estimated from the area."""
+    fitness: Literal["yes", "no", "unknown"]
+    """Whether it is fit for the hazard of the scenario."""
+    fills_at_share: float | None
+    """Share of the people nearest to it at which it is full; None if it has room for all, or if
+    that is not known."""
     route: access.Route
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A nearer shelter to which nobody is sent."""
+
+    shelter_id: str
+    name: str
+    kind: str
+    distance_m: float
+    """The walk if nothing were closed [m]."""
+    reason: str
+    """One of `situation.REASONS`, or `cut_off`: every open way there is closed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What was found for one place."""
 
-    status: Literal["ok", "outside", "no_network", "no_path"]
+    status: Literal["ok", "outside", "no_network", "no_path", "cut_off", "unsafe"]
     """`outside`: not in the study area, so nearer shelters may be missing from its list;
-    `no_network`: too far from any street; `no_path`: no shelter can be reached."""
+    `no_network`: too far from any street; `no_path`: no shelter can be reached; `cut_off`: closed
+    ground lies between; `unsafe`: only shelters that are not fit can be reached."""
     leg_m: float
     """From the place to the nearest street; `inf` if that is too far [m]."""
     options: tuple[Option, ...]
     """Nearest first; empty if there is no way to any."""
+    refused: tuple[Refused, ...] = ()
+    """Shelters nearer than the first option to which nobody is sent, and why."""
+    advised: int = 0
+    """Number of the option to take: the first one within the standard that is not expected to fill
+    up, else the nearest."""
+    hazard_level: int = 0
+    """Worst level of the hazard's zones at the place; 0: it lies in none."""
 
 
 def find_shelters(
@@ -73,14 +109,14 @@ def find_shelters(
     count : int
         How many shelters, at least 1.
     scenario : Scenario, optional
-        Who walks; by default an adult.
+        The hazard, who walks, what is open; by default an adult on an ordinary day.
     standard : AccessStandard, optional
-        What counts as near enough; by default 500 m.
+        What counts as near enough; by default 500 m. A standard in time finds the quickest ways.
 
     Returns
     -------
     Answer
-        Shelters by walking distance.
+        Shelters that are open and fit for the hazard, by walking distance (or time).
 
     Raises
     ------
@@ -95,9 +131,9 @@ def find_shelters(
     ('ok', 2)
     """
     scenario, standard = scenario or Scenario(), standard or AccessStandard()
-    network = area.network(scenario.walker)
-    here = snap(
-        network,
+    here, by = situation(area, scenario), standard.limit.unit
+    place = snap(
+        here.whole.network,
         [lon],
         [lat],
         max_leg_m=scenario.max_leg_m,
@@ -105,56 +141,123 @@ def find_shelters(
         island_slack_m=scenario.island_slack_m,
     )
     inside = _inside(area, lon, lat)
-    if not here.snapped[0]:
-        return Answer("no_network" if inside else "outside", np.inf, ())
-    doors = area.entrance_places(scenario)
-    options = tuple(
-        _option(area, here, doors, door, scenario, standard)
-        for door in _nearest_doors(access.distances(network, here, doors), doors, max(1, count))
+    level = here.level_at(lon, lat)
+    if not place.snapped[0]:
+        return Answer("no_network" if inside else "outside", np.inf, (), hazard_level=level)
+    moved = here.moved(place)
+    walks = _walks(here.open, moved, here.doors, by)
+    use = coverage.examine(area, scenario, standard).shelters
+    nearest = _nearest_doors(walks, here.doors, max(1, count))
+    options = tuple(_option(here, moved, door, use, standard) for door in nearest)
+    whole = _walks(here.whole, place, here.whole.doors, by)
+    status = _status(here, whole, found=bool(options))
+    return Answer(
+        status=status if inside else "outside",
+        leg_m=float(place.leg_m[0]),
+        options=options,
+        refused=_refused(here, place, whole, walks.min() if options else np.inf, walks),
+        advised=_advised(options),
+        hazard_level=level,
     )
-    if not inside:
-        return Answer("outside", float(here.leg_m[0]), options)
-    return Answer("ok" if options else "no_path", float(here.leg_m[0]), options)
 
 
-def _nearest_doors(distance_m: np.ndarray, doors: Places, count: int) -> list[int]:
+def _walks(streets: Streets, place: Places, doors: Places, by: Measure) -> NDArray[np.float64]:
+    """Return the walk from a place to every entrance, in the unit of the standard."""
+    return access.distances(streets.network, place, doors, pace=streets.pace, by=by)
+
+
+def _status(
+    here: Situation, whole: NDArray[np.float64], *, found: bool
+) -> Literal["ok", "no_path", "cut_off", "unsafe"]:
+    """Return how things stand for a place from which shelters are found, or are not."""
+    if found:
+        return "ok"
+    if np.isfinite(whole[here.fit]).any():
+        return "cut_off"
+    return "unsafe" if np.isfinite(whole[here.usable]).any() else "no_path"
+
+
+def _nearest_doors(walk: NDArray[np.float64], doors: Places, count: int) -> list[int]:
     """Return the nearest entrance of each of the nearest shelters."""
-    order = np.lexsort((doors.owner, distance_m))
-    order = order[np.isfinite(distance_m[order])]
+    order = np.lexsort((doors.owner, walk))
+    order = order[np.isfinite(walk[order])]
     first = np.sort(np.unique(doors.owner[order], return_index=True)[1])
     return [int(door) for door in order[first[:count]]]
 
 
 def _option(
-    area: StudyArea,
-    here: Places,
-    doors: Places,
-    door: int,
-    scenario: Scenario,
-    standard: AccessStandard,
+    here: Situation, place: Places, door: int, use: pd.DataFrame, standard: AccessStandard
 ) -> Option:
-    route = access.route(area.network(scenario.walker), here, doors.take([door]))
-    shelter = area.shelters.iloc[int(doors.owner[door])]
-    capacity = shelter["capacity"]
-    near = bool(within(route.distance_m, standard.max_distance_m))
+    """Return one shelter with the way to one of its entrances."""
+    doors, streets, limit = here.doors, here.open, standard.limit
+    route = access.route(
+        streets.network, place, doors.take([door]), pace=streets.pace, by=limit.unit
+    )
+    number = int(doors.owner[door])
+    shelter, found = here.area.shelters.iloc[number], use.iloc[number]
+    walk_time_s = route.walk_time_s or 0.0
+    if streets.pace.uniform:
+        walk_time_s = here.scenario.walk_time_s(route.distance_m)
+    walk = route.distance_m if limit.unit == "m" else walk_time_s + here.scenario.delay_s
     return Option(
         shelter_id=str(shelter.name),
         name=str(shelter["name"]),
         kind=_text(shelter["kind"]),
         distance_m=route.distance_m,
-        walk_time_s=scenario.walk_time_s(route.distance_m),
-        status="covered" if near else "too_far",
-        capacity=float(capacity) if np.isfinite(_number(capacity)) else None,
+        walk_time_s=walk_time_s,
+        status="covered" if coverage.within(walk, limit.value) else "too_far",
+        capacity=_known(found["room"]),
+        capacity_from=found["room_from"],
+        fitness=found["fitness"],
+        fills_at_share=_known(found.get("fills_at_share", np.nan)),
         route=route,
     )
+
+
+def _advised(options: tuple[Option, ...]) -> int:
+    """Return the number of the option to take."""
+    for number, option in enumerate(options):
+        if option.status == "covered" and option.fills_at_share is None:
+            return number
+    return 0
+
+
+def _refused(
+    here: Situation,
+    place: Places,
+    whole: NDArray[np.float64],
+    nearest: float,
+    walks: NDArray[np.float64],
+) -> tuple[Refused, ...]:
+    """Return shelters that are nearer than the first option, to which nobody is sent, and why."""
+    doors, table = here.whole.doors, here.area.shelters
+    offered = set(here.doors.owner[np.isfinite(walks)].tolist())
+    refused: list[Refused] = []
+    for door in _nearest_doors(np.where(whole < nearest, whole, np.inf), doors, len(table)):
+        number = int(doors.owner[door])
+        if number in offered or len(refused) == MOST_REFUSED:
+            continue
+        one = access.distances(here.whole.network, place, doors.take([door]))[0]
+        shelter = table.iloc[number]
+        refused.append(
+            Refused(
+                shelter_id=str(shelter.name),
+                name=str(shelter["name"]),
+                kind=_text(shelter["kind"]),
+                distance_m=float(one),
+                reason=str(here.reason[number]) or "cut_off",
+            )
+        )
+    return tuple(refused)
 
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _number(value: object) -> float:
-    return float(value) if isinstance(value, int | float | np.number) else float("nan")
+def _known(value: object) -> float | None:
+    number = float(value) if isinstance(value, int | float | np.number) else float("nan")
+    return number if np.isfinite(number) else None
 
 
 def _inside(area: StudyArea, lon: float, lat: float) -> bool:

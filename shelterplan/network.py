@@ -326,6 +326,25 @@ class WalkNetwork:
         ptr = self.grid.line_ptr
         return shapely.LineString(self.grid.points[ptr[edge] : ptr[edge + 1]])
 
+    def lines(self, edges: NDArray[np.integer[Any]]) -> NDArray[np.object_]:
+        """Return edges as lines in the metric CRS, shape (k,)."""
+        first, last = self.grid.line_ptr[edges], self.grid.line_ptr[edges + 1]
+        count = last - first
+        row = np.repeat(np.arange(len(edges)), count)
+        point = np.arange(len(row)) + np.repeat(first - (np.cumsum(count) - count), count)
+        return np.array(shapely.linestrings(self.grid.points[point], indices=row), ndmin=1)
+
+    def positions(
+        self, edge: NDArray[np.int32], offset_mm: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """Return points along edges in the metric CRS, shape (k, 2)."""
+        different, row = np.unique(edge, return_inverse=True)
+        lines = self.lines(different)[row]
+        share = offset_mm / np.maximum(self.edge_mm[edge], 1)
+        return shapely.get_coordinates(
+            shapely.line_interpolate_point(lines, share, normalized=True)
+        )
+
     def with_geometry(self) -> gpd.GeoDataFrame:
         """Return the streets table, or raise NetworkError where there is none."""
         if self.streets is None or self.crs is None:

@@ -33,6 +33,10 @@ class Plan:
     """One row a district: the columns of `coverage.summary`."""
     total: pd.Series
     """The same for the whole study area."""
+    shelters: pd.DataFrame
+    """One row a shelter: `name`, `kind` and how it is used; see `coverage.Coverage`."""
+    exact: bool
+    """Whether the allocation of people to shelters is exact; see `coverage.Coverage`."""
     curve: pd.DataFrame
     """How many people have a walk of at most each distance; see `coverage.distance_curve`."""
     manifest: dict[str, Any]
@@ -49,7 +53,7 @@ def make_plan(
     area : StudyArea
         The place.
     scenario : Scenario, optional
-        Who walks; by default an adult.
+        The hazard, who walks, what is open; by default an adult on an ordinary day.
     standard : AccessStandard, optional
         What counts as covered; by default 500 m.
 
@@ -66,7 +70,8 @@ def make_plan(
     True
     """
     scenario, standard = scenario or Scenario(), standard or AccessStandard()
-    walks = coverage.assess(area, scenario, standard)
+    found = coverage.examine(area, scenario, standard)
+    walks = found.people
     district = area.communities["district"].reindex(walks["community_id"]).to_numpy()
     by_community = coverage.summary(walks, walks["community_id"])
     communities = _with_all(area.communities[["name", "district", "geometry"]], by_community)
@@ -76,6 +81,8 @@ def make_plan(
         communities=communities[["name", "district", *by_community.columns, "geometry"]],
         districts=_with_all(pd.DataFrame(index=every_district), coverage.summary(walks, district)),
         total=coverage.summary(walks, ["all"] * len(walks)).iloc[0],
+        shelters=area.shelters[["name", "kind"]].join(found.shelters),
+        exact=found.exact,
         curve=coverage.distance_curve(walks),
         manifest=_manifest(area, scenario, standard),
     )
@@ -84,7 +91,7 @@ def make_plan(
 def _with_all(rows: Table, found: pd.DataFrame) -> Table:
     """Join what was found to every row, those without people included."""
     table = rows.join(found)
-    people = [column for column in found.columns if column.endswith("population")]
+    people = [column for column in found.columns if column.endswith(("population", "people"))]
     table[people] = table[people].fillna(0.0)
     return table
 
@@ -102,6 +109,7 @@ def _manifest(area: StudyArea, scenario: Scenario, standard: AccessStandard) -> 
             "sources": [asdict(source) for source in area.sources],
         },
         "scenario": scenario.to_dict(),
-        "standard": asdict(standard),
+        "standard": asdict(standard)
+        | {"max_distance_m": standard.max_distance_m if standard.limit.unit == "m" else None},
         "attribution": ATTRIBUTION,
     }

@@ -3,35 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from shelterplan import datum_check
+from shelterplan import grades as grading
+from shelterplan.grades import GRADES, LIMITS, dated, district_of, stranded
 from shelterplan.scenario import Scenario
 from shelterplan.study_area import NOT_USABLE
+from shelterplan.tables import GROUPS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    import geopandas as gpd
-
-    from shelterplan.snap import Places
     from shelterplan.study_area import StudyArea
 
 Severity = Literal["error", "warning", "note"]
 
-GRADES = "ABCD"
-LONG_LEG_M = 100.0
-"""People who live farther than this from any street hint at missing streets [m]."""
-LIMITS: dict[str, tuple[float, float, float]] = {
-    "off_network_share": (0.001, 0.01, 0.05),
-    "long_leg_share": (0.02, 0.10, 0.25),
-    "stranded_share": (0.005, 0.02, 0.10),
-    "unknown_capacity_share": (0.10, 0.50, 1.00),
-}
-"""Largest share for a grade of A, B and C; the worst of them is the district's grade. These are
-the program's own choice, not a published rule."""
+__all__ = ["LIMITS", "MESSAGES", "Check", "Finding", "Message", "check"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,16 +34,14 @@ class Check:
     """`table`, `row` (empty if it concerns the whole table), `severity` (error, warning, note),
     `code` (a key of `MESSAGES`), `problem` and `mend` in English, and the `values` they name."""
     grades: pd.DataFrame
-    """One row a district: `grade` (A to D), `reason` (the measure that decides it) and measures:
-    shares of people off the network, with a long leg, on streets that lead nowhere, and of shelters
-    with unknown capacity (NaN where there are none)."""
+    """One row a district: `grade` (A to D), `reason` and measures; see `grades.grades`."""
     snapping: pd.DataFrame
     """One row for demand and one for entrances: `places`, `no_network`, `on_island_if_nearest`
     (would stand on an island at the nearest street), `moved_off_island`, `still_on_island`,
     `median_leg_m`, `p95_leg_m`."""
 
 
-def check(area: StudyArea, scenario: Scenario | None = None) -> Check:
+def check(area: StudyArea, scenario: Scenario | None = None, *, today: date | None = None) -> Check:
     """Look for what is wrong or thin in a study area.
 
     Parameters
@@ -60,6 +50,8 @@ def check(area: StudyArea, scenario: Scenario | None = None) -> Check:
         The place.
     scenario : Scenario, optional
         Who walks; by default an adult.
+    today : date, optional
+        The day from which the age of data is counted; by default, today.
 
     Examples
     --------
@@ -68,70 +60,20 @@ def check(area: StudyArea, scenario: Scenario | None = None) -> Check:
     >>> set(found.findings["severity"]) <= {"error", "warning", "note"}
     True
     """
-    scenario = scenario or Scenario()
+    scenario, today = scenario or Scenario(), today or datetime.now(UTC).date()
+    measures = grading.measures(area, scenario, today)
+    findings = [
+        *_of_rows(area, scenario),
+        *_of_tables(area, today),
+        *_of_hazards(area),
+        *(Finding("shelters", "", *found) for found in datum_check.findings(area)),
+        *_of_districts(measures, area.title),
+    ]
     return Check(
-        findings=_told([*_of_rows(area, scenario), *_of_tables(area)]),
-        grades=_graded(_measures(area, scenario)),
+        findings=_told(findings),
+        grades=grading.graded(measures),
         snapping=_snapping(area, scenario),
     )
-
-
-def _measures(area: StudyArea, scenario: Scenario) -> pd.DataFrame:
-    """Return the measures of each district."""
-    homes = area.demand_places(scenario)
-    people = area.demand["population"].to_numpy(float)
-    district = area.communities["district"].reindex(area.demand["community_id"]).to_numpy(object)
-    rows = pd.DataFrame(
-        {
-            "population": people,
-            "off_network_share": people * ~homes.snapped,
-            "long_leg_share": people * (homes.snapped & (homes.leg_mm > LONG_LEG_M * 1000)),
-            "stranded_share": people * _stranded(homes, area.leads_somewhere(scenario)),
-        }
-    )
-    total = rows.groupby(district).sum()
-    population = total.pop("population")
-    shares = total.div(population, axis=0).where(population > 0, axis=0)
-    shelters = _district_of(area.shelters, area)
-    unknown = area.shelters["capacity"].isna().groupby(shelters).mean()
-    return shares.assign(unknown_capacity_share=unknown.reindex(shares.index)).rename_axis(
-        "district"
-    )
-
-
-def _stranded(places: Places, leads: np.ndarray) -> np.ndarray:
-    """Return which places stand on streets other than those that lead somewhere."""
-    return (
-        places.snapped & ~leads[np.where(places.snapped, places.edge, 0)]
-        if len(leads)
-        else np.zeros(len(places), bool)
-    )
-
-
-def _district_of(points: gpd.GeoDataFrame, area: StudyArea) -> pd.Series:
-    """Return the district that each shape's middle lies in, NA where it lies in none."""
-    middle = points.set_geometry(points.geometry.representative_point())[["geometry"]]
-    joined = middle.sjoin(
-        area.communities[["district", "geometry"]], how="left", predicate="intersects"
-    )
-    found: pd.Series = joined[~joined.index.duplicated()]["district"].reindex(points.index)
-    return found
-
-
-def _graded(measures: pd.DataFrame) -> pd.DataFrame:
-    """Give each district the grade of its worst measure."""
-    worst = pd.DataFrame(
-        {
-            name: np.searchsorted(limits, measures[name].fillna(0.0), "left")
-            for name, limits in LIMITS.items()
-        },
-        index=measures.index,
-    )
-    level = worst.max(axis=1)
-    reason = worst.idxmax(axis=1).where(level > 0, "")
-    return measures.assign(grade=[GRADES[i] for i in level], reason=reason)[
-        ["grade", "reason", *measures.columns]
-    ]
 
 
 def _snapping(area: StudyArea, scenario: Scenario) -> pd.DataFrame:
@@ -142,7 +84,7 @@ def _snapping(area: StudyArea, scenario: Scenario) -> pd.DataFrame:
         ("demand", area.demand_places(scenario), area.leads_somewhere(scenario)),
         ("entrances", area.entrance_places(scenario), main),
     ):
-        moved, still = places.moved_off_island, _stranded(places, leads)
+        moved, still = places.moved_off_island, stranded(places, leads)
         legs = places.leg_m[places.snapped]
         rows[table] = {
             "places": len(places),
@@ -190,6 +132,26 @@ MESSAGES: dict[str, Message] = {
         "{count} of {total} shelters lie outside every community",
         "nothing, if they belong to a neighbour: people may walk there if streets lead there",
     ),
+    "datum_shifted": Message(
+        "error",
+        "the shelters fit this place as {datum} coordinates, about {offset_m:.0f} m from where "
+        "they stand now (decided by: {decided_by})",
+        "if the list is in that datum, build the study area again with --shelters-datum {datum}; "
+        "nothing was moved",
+    ),
+    "datum_twice": Message(
+        "error",
+        "the shelters were in WGS 84 already and were moved about {offset_m:.0f} m (decided by: "
+        "{decided_by})",
+        "build the study area again without --shelters-datum",
+    ),
+    "datum_unclear": Message(
+        "note",
+        "nobody can tell from the map whether the {shelters} shelters are in WGS 84 or in a "
+        "shifted datum (GCJ-02, BD-09); {near_streets} lie near streets",
+        "ask who made the list for its datum; a column with the district of each shelter would "
+        "decide it",
+    ),
     "quarantined": Message("error", "not used: {problem}", "{mend}"),
     "capacity_unknown": Message(
         "warning",
@@ -217,6 +179,83 @@ MESSAGES: dict[str, Message] = {
         "{count} ways left out ({rule}): {reason}",
         "correct the tags in OpenStreetMap if this is wrong",
     ),
+    "date_unreadable": Message(
+        "warning",
+        "the date of verification of {count} of {total} shelters cannot be read or is yet to come",
+        "write it as year-month-day, such as 2026-01-31",
+    ),
+    "capacity_estimated": Message(
+        "note",
+        "{count} of {total} shelters have an area but no capacity: under a standard with an area "
+        "for each person their room is estimated",
+        "ask the operator for the capacity",
+    ),
+    "fitness_unknown": Message(
+        "warning",
+        "{count} zones of {hazard} are known, but no shelter says whether it is fit for {hazard}",
+        "ask the authority which shelters may be used, and fill in `fit_{hazard}` with yes or no",
+    ),
+    "group_too_large": Message(
+        "warning",
+        "{count} demand points have more people in {group} than they have people",
+        "correct the numbers of the group or of the population",
+    ),
+    "grade_off_network_share": Message(
+        "warning",
+        "{name}: {percent:.1f} % of the people are too far from any street (grade {grade})",
+        "add the missing streets to OpenStreetMap, or move the points to where people live",
+    ),
+    "grade_long_leg_share": Message(
+        "warning",
+        "{name}: {percent:.1f} % of the people live more than {limit:.0f} m from the next street "
+        "(grade {grade})",
+        "look for missing footpaths there, and add them to OpenStreetMap",
+    ),
+    "grade_stranded_share": Message(
+        "warning",
+        "{name}: {percent:.1f} % of the people are on streets that lead to no shelter "
+        "(grade {grade})",
+        "look where those streets should join the others: crossings, bridges and steps are often "
+        "missing",
+    ),
+    "grade_moved_share": Message(
+        "warning",
+        "{name}: {percent:.1f} % of the people were put on a farther street, because the nearest "
+        "one leads to no shelter (grade {grade})",
+        "join the streets nearest to them to the others in OpenStreetMap",
+    ),
+    "grade_unknown_capacity_share": Message(
+        "warning",
+        "{name}: the capacity of {percent:.0f} % of the shelters is unknown (grade {grade})",
+        "ask the operators for the capacity",
+    ),
+    "grade_unverified_share": Message(
+        "warning",
+        "{name}: {percent:.0f} % of the shelters have no date of verification (grade {grade})",
+        "visit them and set `verified` to the date",
+    ),
+    "grade_verified_age_years": Message(
+        "warning",
+        "{name}: half of the dated shelters were last verified more than {years:.1f} years ago "
+        "(grade {grade})",
+        "visit them again and set `verified` to the date",
+    ),
+    "grade_undated_streets_share": Message(
+        "warning",
+        "{name}: nobody knows how old the streets are (grade {grade})",
+        "build the study area from a file with a date, or state it in the source",
+    ),
+    "grade_streets_age_years": Message(
+        "warning",
+        "{name}: the streets are {years:.1f} years old (grade {grade})",
+        "build the study area again with new streets",
+    ),
+    "grade_missing_streets_share": Message(
+        "warning",
+        "{name}: {percent:.0f} % less street than the neighbouring districts have, on the ground "
+        "and for the people (grade {grade})",
+        "compare with a photo from the air: footpaths are often missing in OpenStreetMap",
+    ),
     "illustrative": Message(
         "warning",
         "the data is illustrative, not an official list",
@@ -233,6 +272,8 @@ class Finding(NamedTuple):
     row: str
     code: str
     filled: Mapping[str, object]
+    severity: Severity | None = None
+    """How severe it is here; None: as its message says."""
 
 
 def _of_rows(area: StudyArea, scenario: Scenario) -> Iterator[Finding]:
@@ -241,8 +282,8 @@ def _of_rows(area: StudyArea, scenario: Scenario) -> Iterator[Finding]:
     for key, people in area.demand.loc[~homes.snapped, "population"].items():
         yield Finding("demand", str(key), "home_off_network", {"people": people, "limit": limit})
     on_network = area.entrance_places(scenario).snapped
-    usable = area.usable_entrances(scenario.walker)["shelter_id"].to_numpy(object)
-    inside = _district_of(area.shelters, area).notna()
+    usable = area.entrances["shelter_id"].to_numpy(object)[area.usable(scenario)]
+    inside = district_of(area.shelters, area).notna()
     for key, shelter in area.shelters.iterrows():
         mine = usable == key
         values = {"name": shelter["name"], "status": shelter["status"], "limit": limit}
@@ -257,19 +298,27 @@ def _of_rows(area: StudyArea, scenario: Scenario) -> Iterator[Finding]:
         yield Finding(str(row["table"]), str(row["row"]), "quarantined", values)
 
 
-def _of_tables(area: StudyArea) -> Iterator[Finding]:
+def _of_tables(area: StudyArea, today: date) -> Iterator[Finding]:
     """Yield what is thin in whole tables."""
+    shelters = area.shelters
+    given = shelters["verified"].notna().to_numpy(bool) & (shelters["verified"] != "").to_numpy(
+        bool
+    )
+    wrong = given & dated(shelters["verified"], today).isna().to_numpy(bool)
+    no_capacity = shelters["capacity"].isna()
     by_position = (area.entrances["how"] == "position").groupby(area.entrances["shelter_id"]).all()
     for table, code, count in (
-        ("shelters", "capacity_unknown", area.shelters["capacity"].isna().sum()),
-        ("shelters", "not_verified", area.shelters["verified"].isna().sum()),
+        ("shelters", "capacity_unknown", no_capacity.sum()),
+        ("shelters", "capacity_estimated", (no_capacity & shelters["area_m2"].notna()).sum()),
+        ("shelters", "not_verified", (~given).sum()),
+        ("shelters", "date_unreadable", wrong.sum()),
         ("entrances", "entrance_guessed", by_position.sum()),
     ):
         if count:
-            yield Finding(table, "", code, {"count": int(count), "total": len(area.shelters)})
-    afar = int(_district_of(area.shelters, area).isna().sum())
+            yield Finding(table, "", code, {"count": int(count), "total": len(shelters)})
+    afar = int(district_of(shelters, area).isna().sum())
     if afar:
-        values = {"count": afar, "total": len(area.shelters)}
+        values = {"count": afar, "total": len(shelters)}
         yield Finding("shelters", "", "shelters_outside", values)
     for key, name in area.communities.loc[area.communities["population"] == 0, "name"].items():
         yield Finding("communities", str(key), "nobody_lives_there", {"name": name})
@@ -280,12 +329,62 @@ def _of_tables(area: StudyArea) -> Iterator[Finding]:
         yield Finding(table, "", "illustrative", {})
 
 
+def _of_hazards(area: StudyArea) -> Iterator[Finding]:
+    """Yield what is thin in what is known of hazards, and of the groups of people."""
+    for hazard, zones in area.hazards.groupby("hazard"):
+        column = f"fit_{hazard}"
+        said = column in area.shelters and area.shelters[column].isin(["yes", "no"]).any()
+        if len(area.shelters) and not said:
+            values = {"count": len(zones), "hazard": hazard}
+            yield Finding("shelters", "", "fitness_unknown", values)
+    for group in GROUPS:
+        if group in area.demand:
+            count = int((area.demand[group] > area.demand["population"]).fillna(value=False).sum())
+            if count:
+                yield Finding("demand", "", "group_too_large", {"count": count, "group": group})
+
+
+_CONCERNS = {
+    "off_network_share": "demand",
+    "long_leg_share": "streets",
+    "stranded_share": "streets",
+    "moved_share": "streets",
+    "unknown_capacity_share": "shelters",
+    "unverified_share": "shelters",
+    "verified_age_years": "shelters",
+    "undated_streets_share": "streets",
+    "streets_age_years": "streets",
+    "missing_streets_share": "streets",
+}
+"""The table in which each measure of the grades can be mended."""
+_OF_ALL = ("undated_streets_share", "streets_age_years")
+"""Measures that are the same in every district: told once."""
+
+
+def _of_districts(measures: pd.DataFrame, title: str) -> Iterator[Finding]:
+    """Yield each measure that costs a district its grade."""
+    level = grading.levels(measures)
+    for name in LIMITS:
+        costly = level.index[level[name] > 0]
+        for district in costly[:1] if name in _OF_ALL else costly:
+            worth, value = int(level.loc[district, name]), float(measures.loc[district, name])
+            values = {
+                "name": title if name in _OF_ALL else district,
+                "grade": GRADES[worth],
+                "percent": value * 100,
+                "years": value,
+                "limit": grading.LONG_LEG_M,
+            }
+            severity: Severity = "note" if worth == 1 else "warning"
+            yield Finding(_CONCERNS[name], "", f"grade_{name}", values, severity)
+
+
 def _told(findings: list[Finding]) -> pd.DataFrame:
     """Put findings in words."""
     rows = [
         (
             *finding[:2],
-            message.severity,
+            finding.severity or message.severity,
             finding.code,
             message.problem.format(**finding.filled),
             message.mend.format(**finding.filled),

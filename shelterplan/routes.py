@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from shelterplan.network import WalkNetwork
+    from shelterplan.pace import Pace
 
 Turn = Literal[
     "start",
@@ -79,6 +80,8 @@ class Route:
 
     distance_m: float
     """The whole walk, both legs included [m]."""
+    walk_time_s: float | None
+    """Time of the whole walk; None without a pace [s]."""
     leg_start_m: float
     """From the place to the street [m]."""
     leg_end_m: float
@@ -95,20 +98,38 @@ class Route:
     """The way in words; empty for a network without geometry."""
 
 
+class Found(NamedTuple):
+    """What a search found for one source."""
+
+    entry: int
+    """Row of the targets."""
+    total: int
+    """Length or time of the whole walk [mm, ms]."""
+    by: Literal["m", "s"]
+    """Which of the two."""
+
+
 def walk_back(
     network: WalkNetwork,
     source: Anywhere,
     targets: Anywhere,
-    entry: int,
-    total_mm: int,
+    found: Found,
     state: NDArray[np.uint64],
     via: NDArray[np.int32],
+    pace: Pace | None = None,
 ) -> Route:
-    """Rebuild the way from one source to row `entry` of the targets, from the state of a search."""
-    target = targets.take([entry]) if isinstance(targets, Places) else targets[[entry]]
-    nodes, pieces = _direct(network, source, target, total_mm)
+    """Rebuild the way from one source to a target, from the state of a search."""
+    target = targets.take([found.entry]) if isinstance(targets, Places) else targets[[found.entry]]
+    nodes, pieces = _direct(network, source, target, found, pace)
     if not (nodes or pieces):
-        nodes, pieces = _over_nodes(network, source, target, entry, total_mm, state, via)
+        nodes, pieces = _over_nodes(network, source, target, found, state, via, pace)
+    walk_time_s = None
+    if pace is not None:
+        ms = sum(_piece_ms(network, pace, piece) for piece in pieces)
+        walk_time_s = (
+            ms + int(pace.leg_ms(legs_mm(source))[0] + pace.leg_ms(legs_mm(target))[0])
+        ) / 1000
+    mm = sum(piece.mm for piece in pieces) + int(legs_mm(source)[0] + legs_mm(target)[0])
     pieces = [piece for piece in pieces if piece.mm > 0 or len(pieces) == 1]
     leg_end_m = float(legs_mm(target)[0]) / 1000
     geometry: shapely.LineString | None = None
@@ -118,10 +139,11 @@ def walk_back(
         geometry = shapely.LineString(_joined(lines))
         steps = _steps(network, pieces, lines, leg_end_m)
     return Route(
-        distance_m=total_mm / 1000,
+        distance_m=mm / 1000,
+        walk_time_s=walk_time_s,
         leg_start_m=float(legs_mm(source)[0]) / 1000,
         leg_end_m=leg_end_m,
-        entry=entry,
+        entry=found.entry,
         nodes=tuple(nodes),
         pieces=tuple(pieces),
         geometry=geometry,
@@ -129,13 +151,21 @@ def walk_back(
     )
 
 
+def _piece_ms(network: WalkNetwork, pace: Pace, piece: Piece) -> int:
+    """Return the time of one piece [ms]."""
+    edge = np.array([piece.edge], np.int32)
+    share = np.array([piece.mm / max(int(network.edge_mm[piece.edge]), 1)])
+    return int(pace.part_ms(edge, share, ahead=np.array([piece.stop_mm > piece.start_mm]))[0])
+
+
 def _direct(
-    network: WalkNetwork, source: Anywhere, target: Anywhere, total_mm: int
+    network: WalkNetwork, source: Anywhere, target: Anywhere, found: Found, pace: Pace | None
 ) -> tuple[list[int], list[Piece]]:
-    """Return the piece between two places on one edge, if that is the shortest way."""
+    """Return the piece between two places on one edge, if that is the best way."""
     if not (isinstance(source, Places) and isinstance(target, Places)):
         return [], []
-    if total_mm not in pairs(network, source, target).mm:
+    straight = pairs(network, source, target, pace)
+    if found.total not in (straight.mm if found.by == "m" else straight.ms):
         return [], []
     return [], [Piece(int(source.edge[0]), int(source.offset_mm[0]), int(target.offset_mm[0]))]
 
@@ -144,17 +174,17 @@ def _over_nodes(
     network: WalkNetwork,
     source: Anywhere,
     target: Anywhere,
-    entry: int,
-    total_mm: int,
+    found: Found,
     state: NDArray[np.uint64],
     via: NDArray[np.int32],
+    pace: Pace | None,
 ) -> tuple[list[int], list[Piece]]:
     """Follow the search's edges from the source to the target."""
-    out = ends(network, source, "source")
+    out = ends(network, source, "source", pace)
     key = state[out.node]
-    mm = (key >> np.uint64(32)).astype(np.int64) + out.mm
-    good = (key != kernels.UNREACHED) & (mm == total_mm)
-    good &= (key & np.uint64(0xFFFFFFFF)).astype(np.int64) == entry
+    cost = (key >> np.uint64(32)).astype(np.int64) + (out.mm if found.by == "m" else out.ms)
+    good = (key != kernels.UNREACHED) & (cost == found.total)
+    good &= (key & np.uint64(0xFFFFFFFF)).astype(np.int64) == found.entry
     first = int(np.flatnonzero(good)[0])
     node, pieces = int(out.node[first]), []
     if isinstance(source, Places):
@@ -166,8 +196,9 @@ def _over_nodes(
         pieces.append(Piece(edge, 0, mm) if ahead else Piece(edge, mm, 0))
     node = nodes[-1]
     if isinstance(target, Places):
-        into = ends(network, target, "target")
-        good = (into.node == node) & (into.mm == int(state[node] >> np.uint64(32)))
+        into = ends(network, target, "target", pace)
+        cost = into.mm if found.by == "m" else into.ms
+        good = (into.node == node) & (cost == int(state[node] >> np.uint64(32)))
         edge, start, stop = _to_end(network, target, at_u=bool(into.at_u[good][0]))
         pieces.append(Piece(edge, stop, start))
     return nodes, pieces

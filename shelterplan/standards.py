@@ -8,13 +8,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from shelterplan.errors import ShelterplanError, UnknownNameError
 
 Certainty = Literal["seen", "secondary", "background", "own choice"]
 """`seen`: read in a public page or file; `secondary`: in somebody's digest; `background`: from
 memory of the standard, not checked against its text; `own choice`: set by the user."""
+
+
+_NOT_GIVEN = -1.0
+
+
+class Limit(NamedTuple):
+    """The longest acceptable walk."""
+
+    value: float
+    unit: Literal["m", "s"]
 
 
 class StandardError(ShelterplanError, ValueError):
@@ -29,14 +39,20 @@ class AccessStandard:
     --------
     >>> AccessStandard(max_distance_m=800).max_distance_m
     800
+    >>> tuple(AccessStandard(max_time_s=600).limit)
+    (600, 's')
     >>> AccessStandard.preset("cn_gb51143_emergency").certainty
     'background'
     """
 
     name: str = "own"
     """Short name; the key of a preset."""
-    max_distance_m: float = 500.0
-    """Longest acceptable walk along streets, door to entrance, inclusive [m]."""
+    max_distance_m: float = _NOT_GIVEN
+    """Longest acceptable walk along streets, door to entrance, inclusive; 500 if neither this nor a
+    time is given, `inf` if a time is [m]."""
+    max_time_s: float | None = None
+    """Longest acceptable time until the entrance, from the alarm, inclusive; None where the
+    standard is a distance [s]."""
     area_m2_per_person: float | None = None
     """Shelter floor or ground a person needs [m2]; None where the standard gives none."""
     certainty: Certainty = "own choice"
@@ -45,12 +61,31 @@ class AccessStandard:
     """Where the numbers come from."""
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.max_distance_m) and self.max_distance_m >= 0):
-            message = f"max_distance_m must be a finite number >= 0, got {self.max_distance_m!r}"
+        by_time = self.max_time_s is not None
+        if self.max_distance_m == _NOT_GIVEN:
+            object.__setattr__(self, "max_distance_m", math.inf if by_time else 500.0)
+        if by_time and self.max_distance_m != math.inf:
+            message = "a standard is a distance or a time: give max_distance_m or max_time_s"
+            raise StandardError(message)
+        name = "max_time_s" if by_time else "max_distance_m"
+        limit = self.limit.value
+        if not (isinstance(limit, int | float) and math.isfinite(limit) and limit >= 0):
+            message = f"{name} must be a finite number >= 0, got {limit!r}"
+            raise StandardError(message)
+        area = self.area_m2_per_person
+        if area is not None and not (math.isfinite(area) and area > 0):
+            message = f"area_m2_per_person must be a number > 0, got {area!r}"
             raise StandardError(message)
         if self.certainty not in get_args(Certainty):
             message = f"certainty must be one of {get_args(Certainty)}, got {self.certainty!r}"
             raise StandardError(message)
+
+    @property
+    def limit(self) -> Limit:
+        """The longest walk, in the unit of the standard."""
+        if self.max_time_s is not None:
+            return Limit(self.max_time_s, "s")
+        return Limit(self.max_distance_m, "m")
 
     @classmethod
     def preset(cls, name: str) -> AccessStandard:
@@ -63,7 +98,7 @@ class AccessStandard:
 
 @cache
 def presets() -> dict[str, AccessStandard]:
-    """Return the presets that set a walking distance, by name.
+    """Return the presets that set a walking distance or a walking time, by name.
 
     Examples
     --------
@@ -80,13 +115,16 @@ def presets() -> dict[str, AccessStandard]:
     return {preset.name: preset for preset in found}
 
 
-def _walks(key: str, fact: dict[str, Any]) -> Iterator[AccessStandard]:
+def _walks(key: str, fact: dict[str, Any]) -> Iterator[AccessStandard]:  # noqa: C901
     """Yield one preset for each walking distance that one published standard sets."""
 
-    def preset(suffix: str, distance_m: float, area: float | None = None) -> AccessStandard:
+    def preset(
+        suffix: str, distance_m: float, area: float | None = None, *, minutes: float | None = None
+    ) -> AccessStandard:
         return AccessStandard(
             name=key + suffix,
             max_distance_m=float(distance_m),
+            max_time_s=None if minutes is None else minutes * 60.0,
             area_m2_per_person=area,
             certainty=fact["certainty"],
             source=fact.get("source") or fact["certainty_note"],
@@ -98,12 +136,18 @@ def _walks(key: str, fact: dict[str, Any]) -> Iterator[AccessStandard]:
     for field in ("radius_m", "distance_m", "emergency_radius_m", "max_walk_m"):
         if field in fact:
             yield preset("", fact[field], area)
-    if isinstance(fact.get("emergency"), dict):
-        yield preset("_emergency", fact["emergency"]["radius_m"])
-    if isinstance(fact.get("fixed"), dict):
-        for distance_m in fact["fixed"]["radius_m"]:
-            yield preset(f"_fixed_{distance_m}", distance_m)
-    for minutes in ("5min", "10min", "15min"):
-        if minutes in fact:
-            distance = fact[minutes]["m"]
-            yield preset(f"_{minutes}", max(distance) if isinstance(distance, list) else distance)
+    emergency, fixed = (
+        fact[part] if isinstance(fact.get(part), dict) else {} for part in ("emergency", "fixed")
+    )
+    if emergency:
+        yield preset("_emergency", emergency["radius_m"])
+    for distance_m in fixed.get("radius_m", ()):
+        yield preset(f"_fixed_{distance_m}", distance_m)
+    for name in ("5min", "10min", "15min"):
+        if name in fact:
+            distance = fact[name]["m"]
+            yield preset(f"_{name}", max(distance) if isinstance(distance, list) else distance)
+    for suffix, stated in (("", fact), ("_emergency", emergency), ("_fixed", fixed)):
+        if "minutes" in stated:
+            minutes = stated["minutes"]
+            yield preset(f"{suffix}_{minutes}_minutes", math.inf, minutes=minutes)

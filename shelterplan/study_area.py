@@ -19,6 +19,7 @@ import shapely
 from shelterplan import area_files, tables
 from shelterplan.entrances import find_entrances
 from shelterplan.errors import AreaError
+from shelterplan.memory import Memory
 from shelterplan.network import WalkNetwork
 from shelterplan.progress import Progress, silent
 from shelterplan.scenario import Scenario
@@ -92,6 +93,8 @@ class StudyArea:
     shelters: gpd.GeoDataFrame
     entrances: gpd.GeoDataFrame
     candidates: gpd.GeoDataFrame
+    hazards: gpd.GeoDataFrame
+    """Hazard zones."""
     places: gpd.GeoDataFrame
     streets: gpd.GeoDataFrame
     dropped: pd.DataFrame
@@ -108,6 +111,8 @@ class StudyArea:
     _digests: Mapping[str, str] = field(default_factory=dict, repr=False)
     _snapped: dict[tuple[object, ...], Places] = field(default_factory=dict, repr=False)
     _networks: dict[_Abilities, WalkNetwork] = field(default_factory=dict, repr=False)
+    memory: Memory = field(default_factory=Memory, repr=False)
+    """What was worked out for the last scenarios."""
 
     @classmethod
     def open(cls, area: str | os.PathLike[str]) -> StudyArea:
@@ -167,6 +172,7 @@ class StudyArea:
         demand: gpd.GeoDataFrame,
         shelters: gpd.GeoDataFrame,
         candidates: gpd.GeoDataFrame | None = None,
+        hazards: gpd.GeoDataFrame | None = None,
         places: gpd.GeoDataFrame | None = None,
         gates: gpd.GeoDataFrame | None = None,
         quarantine: pd.DataFrame | None = None,
@@ -187,7 +193,7 @@ class StudyArea:
             Short name, and the name that people read.
         streets : Streets
             As a reader of streets returns them.
-        communities, demand, shelters, candidates, places : GeoDataFrame
+        communities, demand, shelters, candidates, hazards, places : GeoDataFrame
             Tables as `tables.TABLES` describes them.
         gates : GeoDataFrame, optional
             Points of mapped gates and doors.
@@ -213,6 +219,7 @@ class StudyArea:
                 ("demand", demand),
                 ("shelters", shelters),
                 ("candidates", candidates),
+                ("hazards", hazards),
                 ("places", places),
                 ("streets", streets.edges),
             )
@@ -280,11 +287,17 @@ class StudyArea:
         key = _abilities(walker)
         if key not in self._networks:
             network = WalkNetwork.from_streets(self.streets, self.crs)
-            stairs = self.streets["steps"].to_numpy(bool)
-            barred = (self.streets["wheelchair"] == "no").to_numpy(bool)
-            keep = ~(stairs & (not key.steps)) & ~(barred & key.wheelchair)
+            keep = self.passable(walker)
             self._networks[key] = network if keep.all() else network.subset(keep)
         return self._networks[key]
+
+    def passable(self, walker: Walker | None = None) -> np.ndarray:
+        """Return which streets a walker can use, shape (streets,)."""
+        key = _abilities(walker)
+        stairs = self.streets["steps"].to_numpy(bool)
+        barred = (self.streets["wheelchair"] == "no").to_numpy(bool)
+        passable: np.ndarray = ~(stairs & (not key.steps)) & ~(barred & key.wheelchair)
+        return passable
 
     def entrance_places(self, scenario: Scenario | None = None) -> Places:
         """Return the usable entrances on the network; their owner is the row of the shelter.
@@ -292,28 +305,36 @@ class StudyArea:
         A street of the part of the network with the longest streets is preferred to a nearer one.
         """
         scenario = scenario or Scenario()
+        return self.every_door(scenario).take(np.flatnonzero(self.usable(scenario)))
+
+    def every_door(self, scenario: Scenario) -> Places:
+        """Return every entrance on the network, usable or not."""
         network = self.network(scenario.walker)
-        usable = self.usable_entrances(scenario.walker)
-        owner = self.shelters.index.get_indexer(usable["shelter_id"])
-        return self._snap("entrances", usable, scenario, network.edge_component == 0, owner)
+        owner = self.shelters.index.get_indexer(self.entrances["shelter_id"])
+        prefer = network.edge_component == 0
+        return self._snap("entrances", self.entrances, scenario, prefer, owner)
 
     @cached_property
     def metric_communities(self) -> np.ndarray:
         """Polygons of the communities in the metric CRS, shape (communities,)."""
         return np.asarray(self.communities.geometry.to_crs(self.crs).array)
 
-    def usable_entrances(self, walker: Walker | None = None) -> gpd.GeoDataFrame:
-        """Return the entrances that a walker can expect to get in by.
+    def usable(self, scenario: Scenario | None = None) -> np.ndarray:
+        """Return which entrances people can expect to get in by, shape (entrances,).
 
-        Those of shelters that are closed or full, and those opened in an emergency only, are not;
-        nor, in a wheelchair, those of shelters that no wheelchair can enter.
+        Those of shelters that are closed or full, and, unless the scenario opens them, those that
+        are opened in an emergency only, are not; nor, in a wheelchair, those of shelters that no
+        wheelchair can enter. Hazards are not looked at here (see `situation.situation`).
         """
+        scenario = scenario or Scenario()
         shelter = self.shelters.reindex(self.entrances["shelter_id"])
-        shut = self.entrances["emergency_only"].fillna(value=False).to_numpy(bool)
-        shut = shut | np.isin(shelter["status"].to_numpy(object), NOT_USABLE)
-        if _abilities(walker).wheelchair:
-            shut = shut | (shelter["wheelchair"].to_numpy(object) == "no")
-        return self.entrances[~shut]
+        shut = np.isin(shelter["status"].to_numpy(object), NOT_USABLE)
+        shut |= np.isin(shelter.index.to_numpy(object), scenario.closed_shelters)
+        if scenario.gates == "open":
+            shut |= self.entrances["emergency_only"].fillna(value=False).to_numpy(bool)
+        if scenario.walker.wheelchair:
+            shut |= shelter["wheelchair"].to_numpy(object) == "no"
+        return ~shut
 
     def demand_places(self, scenario: Scenario | None = None) -> Places:
         """Return the demand points on the network.
@@ -324,12 +345,35 @@ class StudyArea:
         return self._snap("demand", self.demand, scenario, self.leads_somewhere(scenario))
 
     def leads_somewhere(self, scenario: Scenario | None = None) -> np.ndarray:
-        """Return which edges lie in a part of the network that has a shelter's entrance."""
+        """Return which edges lie in a part of the network that has a shelter's entrance.
+
+        Shelters and gates count as they are from day to day: where somebody's way to the street
+        begins does not depend on what a scenario opens or closes.
+        """
         scenario = scenario or Scenario()
-        network = self.network(scenario.walker)
-        entrances = self.entrance_places(scenario)
-        parts = network.edge_component
+        usual = Scenario(
+            walker=scenario.walker,
+            max_leg_m=scenario.max_leg_m,
+            island_slack_m=scenario.island_slack_m,
+        )
+        entrances = self.entrance_places(usual)
+        parts = self.network(scenario.walker).edge_component
         return np.isin(parts, parts[entrances.edge[entrances.snapped]])
+
+    @cached_property
+    def metric_demand(self) -> np.ndarray:
+        """Points of the demand in the metric CRS, shape (demand,)."""
+        return np.asarray(self.demand.geometry.to_crs(self.crs).array)
+
+    @cached_property
+    def metric_shelters(self) -> np.ndarray:
+        """Shapes of the shelters in the metric CRS, shape (shelters,)."""
+        return np.asarray(self.shelters.geometry.to_crs(self.crs).array)
+
+    @cached_property
+    def metric_hazards(self) -> np.ndarray:
+        """Polygons of the hazard zones in the metric CRS, shape (zones,)."""
+        return np.asarray(self.hazards.geometry.to_crs(self.crs).array)
 
     def _snap(
         self,

@@ -20,6 +20,34 @@ PERSON_UNIT = 2.0**-20
 `MOST_PEOPLE`."""
 MOST_PEOPLE = 2.0**33
 """More people than this are refused: their sums would not be exact."""
+HAZARDS = (
+    "flood",
+    "landslide",
+    "storm_surge",
+    "earthquake",
+    "tsunami",
+    "fire",
+    "inland_flood",
+    "volcano",
+    "tornado",
+)
+"""Hazards for which a shelter says whether it is fit, in a column `fit_<hazard>`."""
+WORST_LEVEL = 4
+"""Level of the worst hazard zones; the mildest is 1."""
+GROUPS = ("children", "elderly_65", "disabled")
+"""Groups of the population that are counted where the data has them."""
+TIMES = {"day": "population_day", "night": "population_night"}
+"""Columns with the people who are there by day and by night, where the data has them."""
+SLOPES = (
+    "climb_m",
+    "descent_m",
+    "tobler_forward",
+    "tobler_backward",
+    "irmischer_forward",
+    "irmischer_backward",
+)
+"""What is known of a street's slope: metres up and down, and how many times as long a walk takes
+as on the flat, by two published functions, along the street and against it."""
 WORLD = (-180.0, -90.0, 180.0, 90.0)
 _NAMED_ROWS = 5
 
@@ -37,6 +65,10 @@ class Column:
     """Allowed words; empty for any."""
     lowest: float | None = None
     """Smallest allowed number."""
+    highest: float | None = None
+    """Largest allowed number."""
+    added: bool = True
+    """Whether an optional column that is missing is added, empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +96,16 @@ TABLES: dict[str, Table] = {
         _POLYGONS,
     ),
     "demand": Table(
-        "demand_id", (Column("community_id", "text"), Column("population", "people")), ("Point",)
+        "demand_id",
+        (
+            Column("community_id", "text"),
+            Column("population", "people"),
+            *(
+                Column(group, "people", required=False, added=False)
+                for group in (*TIMES.values(), *GROUPS)
+            ),
+        ),
+        ("Point",),
     ),
     "shelters": Table(
         "shelter_id",
@@ -73,7 +114,12 @@ TABLES: dict[str, Table] = {
             Column("kind", "text", required=False),
             Column("indoor", "flag", required=False),
             Column("capacity", "number", required=False, lowest=0),
+            Column("occupants", "number", required=False, lowest=0, added=False),
             Column("area_m2", "number", required=False, lowest=0),
+            *(
+                Column(f"fit_{hazard}", "text", required=False, choices=_UNKNOWN, added=False)
+                for hazard in HAZARDS
+            ),
             Column("wheelchair", "text", required=False, choices=_UNKNOWN),
             Column("status", "text", required=False, choices=("open", "closed", "full", "unknown")),
             Column("verified", "text", required=False),
@@ -104,6 +150,17 @@ TABLES: dict[str, Table] = {
         ("Point", *_POLYGONS),
         may_be_empty=True,
     ),
+    "hazards": Table(
+        "zone_id",
+        (
+            Column("hazard", "text"),
+            Column("level", "whole", lowest=1, highest=WORST_LEVEL),
+            Column("return_period", "number", required=False, lowest=0),
+            Column("source", "text", required=False),
+        ),
+        _POLYGONS,
+        may_be_empty=True,
+    ),
     "places": Table(
         "place_id", (Column("name", "text"), Column("kind", "text")), ("Point",), may_be_empty=True
     ),
@@ -122,6 +179,7 @@ TABLES: dict[str, Table] = {
             Column("bridge_tunnel", "text", required=False),
             Column("wheelchair", "text", required=False),
             Column("osm_id", "whole", required=False),
+            *(Column(name, "number", required=False, lowest=0, added=False) for name in SLOPES),
         ),
         ("LineString",),
     ),
@@ -130,7 +188,7 @@ TABLES: dict[str, Table] = {
 
 
 def checked(name: str, table: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Return a table with every column it must have, in its proper type.
+    """Return a table with its columns in their proper types.
 
     Parameters
     ----------
@@ -163,7 +221,8 @@ def checked(name: str, table: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     problems += _index_problems(result.index)
     for column in spec.columns:
         if column.name not in result.columns:
-            result[column.name] = _empty(column, result.index)
+            if column.added:
+                result[column.name] = _empty(column, result.index)
             continue
         values, wrong = _typed(column, result[column.name])
         problems += _named(result.index, wrong, f"{column.name} {_rule(column)}")
@@ -231,6 +290,8 @@ def _typed(column: Column, values: pd.Series) -> tuple[pd.Series, pd.Series]:
     wrong |= ~given if column.required else False
     if column.lowest is not None or column.kind == "people":
         wrong |= (numbers < (column.lowest or 0)).fillna(value=False).astype(bool)
+    if column.highest is not None:
+        wrong |= (numbers > column.highest).fillna(value=False).astype(bool)
     if column.kind == "whole":
         wrong |= (numbers % 1 != 0).fillna(value=False).astype(bool)
         whole = numbers.where(~wrong).astype("Int64")
@@ -248,6 +309,8 @@ def _rule(column: Column) -> str:
         return f"must be one of {', '.join(column.choices)}"
     lowest = 0 if column.kind == "people" else column.lowest
     at_least = "" if lowest is None else f" of at least {lowest:g}"
+    if column.highest is not None:
+        at_least = f" from {lowest or 0:g} to {column.highest:g}"
     return {
         "text": "must not be empty",
         "flag": "must be true or false",

@@ -6,6 +6,7 @@ import json
 from html import unescape
 from pathlib import Path
 
+import geopandas as gpd
 import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
@@ -15,6 +16,10 @@ from shelterplan.app.find_page import Place
 from shelterplan.app.words import LANGUAGES, Words
 from shelterplan.errors import AreaError
 from shelterplan.finder import Answer
+from shelterplan.scenario import Scenario
+from shelterplan.situation import hazards_of
+from shelterplan.standards import AccessStandard
+from tests import village
 
 SCRIPT = Path(__file__).parent.parent / "streamlit_app.py"
 AREAS = ("monaco", "coquimbo")
@@ -117,10 +122,10 @@ def test_a_place_at_sea_is_told_so(lang):
     app.session_state["place"] = AT_SEA
     app.run()
     assert Words(lang)("state.outside") in said(app)
-    assert not app.radio
+    assert not app.main.radio
 
 
-@pytest.mark.parametrize("status", ["no_network", "no_path"])
+@pytest.mark.parametrize("status", ["no_network", "no_path", "cut_off", "unsafe"])
 def test_a_place_without_a_way_is_told_so(monkeypatch, status):
     monkeypatch.setattr(
         find_page, "find_shelters", lambda *_, **__: Answer(status, float("inf"), ())
@@ -131,7 +136,7 @@ def test_a_place_without_a_way_is_told_so(monkeypatch, status):
     assert not app.exception
     assert Words("en")(f"state.{status}") in said(app)
     assert "inf" not in said(app).split("<style>")[0]
-    assert not app.radio
+    assert not app.main.radio
 
 
 @pytest.mark.parametrize("problem", ["refused", "unavailable"])
@@ -174,6 +179,149 @@ def test_the_walker_changes_the_time():
     app.selectbox(key="pick_walker").set_value("wheelchair").run()
     assert said(app) != before
     assert app.query_params["walker"] == "wheelchair"
+
+
+@pytest.fixture
+def flooded(tmp_path, monkeypatch):
+    """A village whose school lies in a flood zone, offered as the first study area."""
+    homes = [("west", 100, 10, 0), ("west", 50, 400, 60), ("east", 30, 620, 100)]
+    zones = gpd.GeoDataFrame(
+        {"hazard": "flood", "level": [2], "return_period": [100], "source": "test"},
+        index=["mill"],
+        geometry=[village.box(560, 60, 640, 140)],
+        crs="EPSG:4326",
+    )
+    shelters = village.shelters(
+        [
+            ("school", "Mill School", 20, village.point(600, 90)),
+            ("park", "Long Park", 2000, village.box(880, -200, 1000, -5)),
+        ]
+    ).assign(fit_flood=["yes", "unknown"], wheelchair=["yes", "no"])
+    area = village.village(hazards=zones, shelters=shelters, demand=village.demand(homes))
+    area.save(tmp_path / "village")
+    monkeypatch.setenv(store.OFFERED, str(tmp_path / "village"))
+    store.known_areas.cache_clear()
+    yield area
+    store.known_areas.cache_clear()
+
+
+def stood(x_m: float, y_m: float, **address: str) -> AppTest:
+    """Stand somewhere in the village."""
+    app = opened(**address)
+    app.session_state["place"] = Place(*village.lonlat(x_m, y_m), "tap")
+    return app.run()
+
+
+def test_a_shelter_in_the_zone_is_not_offered_and_it_is_said_why(flooded):
+    app = stood(500, 0, distance="300")
+    assert "Nearest shelter: Mill School" in said(app)
+    app = stood(500, 0, distance="900", hazard="flood")
+    assert not app.exception
+    assert "Go to Long Park" in said(app)
+    assert "Mill School, 190\xa0m away: it lies in the danger zone" in said(app)
+    assert "Assumed: Flood, happening now; near enough is 900\xa0m." in said(app)
+    assert len(app.radio(key="option").options) == 1
+    assert "not known whether it is fit for" in str(app.radio(key="option").proto.captions)
+
+
+def test_a_place_in_the_zone_is_warned_and_has_no_way(flooded):
+    app = stood(600, 100, hazard="flood")
+    assert "This place lies in a danger zone: Flood, level 2 of 4." in said(app)
+    assert Words("en")("state.cut_off") in said(app)
+    assert Words("en")("instead.up") in said(app)
+    assert "<details class='refused' open>" in said(app)
+    app.radio(key="pick_phase").set_value("before").run()
+    assert app.query_params["phase"] == "before"
+    assert "Go to Long Park" in said(app)
+    assert "This place lies in a danger zone" in said(app)
+
+
+def test_only_unsafe_shelters_are_said_to_be_so(flooded):
+    app = stood(500, 0, hazard="flood", unknown="refuse")
+    assert Words("en")("state.unsafe") in said(app)
+    assert Words("en").of("refusal", "fitness_unknown") in said(app)
+
+
+def test_the_shelter_that_does_not_fill_is_chosen_first(flooded):
+    app = stood(500, 0, distance="900")
+    assert app.radio(key="option").value == 1
+    assert "Mill School fills at 11\xa0% of its expected demand; use Long Park, " in said(app)
+    app.radio(key="option").set_value(0).run()
+    assert app.radio(key="option").value == 0
+    assert app.session_state["option"] == 0
+
+
+def test_a_delay_counts(flooded):
+    app = stood(500, 0, delay="10", distance="300")
+    assert "Leaving after 10 minutes, you are there after 13 minutes." in said(app)
+
+
+def test_what_is_assumed_is_chosen_in_the_sidebar_and_kept_in_the_address(flooded):
+    app = opened()
+    assert "Assumed" not in said(app)
+    app.selectbox(key="pick_hazard").set_value("flood").run()
+    assert not app.exception
+    for key, value in (("unknown", "refuse"), ("room", "nearest"), ("gates", "emergency")):
+        app.radio(key=f"pick_{key}").set_value(value).run()
+        assert app.query_params[key] == value
+    app.selectbox(key="pick_years").set_value(100).run()
+    app.number_input(key="pick_delay").set_value(15).run()
+    app.selectbox(key="pick_standard").set_value("own_minutes").run()
+    app.number_input(key="pick_minutes").set_value(20).run()
+    app.radio(key="pick_estimate").set_value("own").run()
+    app.number_input(key="pick_m2").set_value(1.5).run()
+    assert not app.exception
+    assert app.query_params["minutes"] == "20"
+    assert "people leave after 15 minutes" in said(app)
+    again = opened(**app.query_params)
+    assert again.session_state["settings"] == app.session_state["settings"]
+
+
+def test_what_is_closed_by_hand_is_said_and_can_be_opened(flooded):
+    app = stood(500, 0, closed_shelters="school,ghost", closed_streets="2,77,x")
+    assert not app.exception
+    assert app.session_state["settings"].closed_streets == (2,)
+    assert "closed by hand: 1 shelter, 1 street" in said(app)
+    assert Words("en").of("refusal", "closed") in said(app)
+    app.button(key="reopen").click().run()
+    assert "closed by hand:" not in said(app)
+    assert "closed_streets" not in app.query_params
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_data_page_assumes_nothing(flooded, lang):
+    app = opened("data", lang=lang, hazard="flood")
+    assert not app.exception
+    assert not app.sidebar.children
+    assert Words(lang).of("hazard", "flood") not in said(app).partition("<h")[0]
+
+
+def test_a_hazard_that_is_not_known_there_is_none(flooded):
+    app = opened(hazard="volcano", level="3")
+    assert not app.exception
+    assert app.session_state["settings"].hazard == ""
+    assert app.session_state["settings"].level == 1
+
+
+def test_illustrative_zones_are_said_to_be_so_in_their_hazard():
+    assert "tsunami" in hazards_of(store.area("coquimbo"))
+    assert "hazards" in store.area("coquimbo").illustrative
+    told = Words("en")("app.illustrative_zones")
+    assert told not in said(opened(area="coquimbo"))
+    assert told in said(opened(area="coquimbo", hazard="tsunami"))
+
+
+def test_what_one_person_does_to_a_plan_changes_nobody_elses():
+    area = store.area("monaco")
+    asked_for = ("monaco", area.version, Scenario(), AccessStandard())
+    one = store.plan(*asked_for)
+    one.communities.loc[one.communities.index[0], "gap_population"] = -1.0
+    one.demand["status"] = "covered"
+    one.manifest["scenario"]["hazard"] = "mine"
+    other = store.plan(*asked_for)
+    assert (other.communities["gap_population"] >= 0).all()
+    assert len(other.demand["status"].unique()) > 1
+    assert other.manifest["scenario"]["hazard"] == ""
 
 
 def test_another_study_area_forgets_the_place():

@@ -175,7 +175,15 @@ def test_coverage_by_district_and_standards(town):
     (near,) = json.loads(
         run("coverage", town, "--by", "district", "--json", "--distance-m", "0").stdout
     )
-    assert near["covered_population"] == 60
+    assert near["covered_population"] == 0  # they live beside a shelter of unknown room
+    assert near["capacity_unknown_population"] == near["possible_people"] == 60
+    (ignored,) = json.loads(
+        run(
+            *("coverage", town, "--by", "district", "--json"),
+            *("--distance-m", "0", "--room", "ignored"),
+        ).stdout
+    )
+    assert ignored["covered_population"] == 60
     said = run("coverage", town, "--standard", "cn_gb51143_emergency").stdout
     assert said.splitlines()[0] == (
         "The Town: longest walk 500 m (background, cn_gb51143_emergency); adult at 1.27 m/s (seen)."
@@ -266,7 +274,7 @@ def test_check(town):
         (["nearest", "AREA", "--lat", "1", "--lon", "1", "--walker", "bird"], "elderly"),
         (["nearest", "AREA", "--lat", "1", "--lon", "1", "--count", "0"], "0"),
         (["coverage", "AREA", "--standard", "nope"], "cn_gb51143_emergency"),
-        (["coverage", "AREA", "--standard", "jp_miyagi_tsunami", "--distance-m", "5"], "not both"),
+        (["coverage", "AREA", "--standard", "jp_miyagi_tsunami", "--distance-m", "5"], "one of"),
         (["coverage", "AREA", "--distance-m", "-1"], "not from 0"),
         (["coverage", "AREA", "--distance-m", "inf"], "not from 0"),
         (["build", "OUT"], "--communities"),
@@ -350,6 +358,156 @@ def test_build_of_other_osm_packings_and_layers(files, tmp_path):
     assert run(
         *build_arguments(files, tmp_path / "d", streets=tmp_path / "damaged.osm"), code=1
     ).stderr.startswith("Error: ")
+
+
+def grid_file(path, cells, *, step=STEP, west=LON - STEP, north=LAT + 4 * STEP, **more):
+    """Write a GeoTIFF whose north-west corner lies outside the town's."""
+    import numpy as np
+    import rasterio
+
+    cells = np.asarray(cells, dtype="float32")
+    transform = rasterio.Affine(step, 0, west, 0, -step, north)
+    size = {"height": cells.shape[0], "width": cells.shape[1]}
+    profile = {"driver": "GTiff", "count": 1, "dtype": "float32", "crs": "EPSG:4326", **size}
+    with rasterio.open(path, "w", **(profile | {"transform": transform} | more)) as file:
+        file.write(cells[None])
+    return path
+
+
+def test_build_with_hazards_and_slopes(files, tmp_path):
+    import numpy as np
+
+    zone = json.loads(shapely.to_geojson(shapely.box(LON, LAT, LON + STEP, LAT + STEP)))
+    far = json.loads(shapely.to_geojson(shapely.box(10, 10, 11, 11)))
+    rows = [(zone, "fire", 2), (far, "fire", 1), (zone, "fire", 9)]
+    features = [
+        {"type": "Feature", "geometry": shape, "properties": {"hazard": word, "level": level}}
+        for shape, word, level in rows
+    ]
+    layer = {"type": "FeatureCollection", "features": features}
+    (tmp_path / "h.json").write_text(json.dumps(layer))
+    depth = np.zeros((5, 5))
+    depth[3, 1:3] = 0.4, 2.5
+    depth[0, 0] = -9
+    grid_file(tmp_path / "depth.tif", depth, nodata=-9)
+    hill = np.tile(np.arange(30.0), (30, 1))
+    grid_file(tmp_path / "dem.tif", hill, step=STEP / 4)
+    arguments = [
+        *build_arguments(files, tmp_path / "t", elevation=tmp_path / "dem.tif"),
+        *("--hazards", tmp_path / "h.json", "--hazards", tmp_path / "depth.tif"),
+        *("--hazard", "Flood", "--hazard-levels", "0.3,2"),
+    ]
+    summary = json.loads(run(*arguments, "--json").stdout)
+    assert summary["hazard_zones"] == {"fire": {"2": 1}, "flood": {"1": 1, "2": 1}}
+    assert summary["rows"]["hazards"] == 3
+    area = StudyArea.open(tmp_path / "t")
+    assert area.hazards.index.tolist() == ["1-z1", "2-z1", "2-z2"]
+    assert area.hazards.geometry.iloc[1].bounds == pytest.approx((LON, LAT, LON + STEP, LAT + STEP))
+    east_west = area.streets[area.streets["name"] == "Street 1"]
+    assert (east_west["climb_m"] + east_west["descent_m"]).round(3).tolist() == [4, 4]
+    assert summary["slopes"]["edges_unknown"] == area.streets["climb_m"].isna().sum() == 1
+    said = "\n".join(area.notes)
+    assert "level 1 from 0.3 m, level 2 from 2 m; 4.0% of the cells are not known" in said
+    assert "1 zone away from this place left out" in said
+    assert "no elevation is known for 1 of" in said
+    sources = {source.name: source.table for source in area.sources}
+    assert sources["depth.tif"] == sources["h.json"] == "hazards"
+    assert sources["dem.tif"] == "streets"
+    with (tmp_path / "t" / "quarantine.csv").open(encoding="utf-8-sig") as stream:
+        left_out = [row["row"] for row in csv.DictReader(stream) if row["table"] == "hazards"]
+    assert left_out == ["3"]
+    people = run(*arguments).stdout
+    assert "Hazard zones:      3: fire of level 2; flood of level 1, 2" in people
+    assert "pieces of street, from cells of 28 m" in people
+
+
+def test_build_of_a_grid_of_people(files, tmp_path):
+    import numpy as np
+
+    cells = np.zeros((40, 40))
+    cells[3, 1], cells[1, 1], cells[35, 35] = 12.5, 4, 99
+    path = grid_file(tmp_path / "ppp.tif", cells)
+    arguments = build_arguments(files, tmp_path / "t", population=path)
+    summary = json.loads(run(*arguments, "--json").stdout)
+    assert summary["population_after"] == 16.5
+    assert summary["files"]["population"]["kind"] == "GeoTIFF"
+    assert any("people per cell of about 111 m" in note for note in summary["notes"])
+    assert StudyArea.open(tmp_path / "t").demand.index.tolist() == ["r1c1", "r3c1"]
+    cells[1, 0] = 7
+    west = shapely.box(LON - STEP, LAT - STEP, LON + 1.5 * STEP, LAT + 3 * STEP)
+    corner = shapely.box(LON - STEP, LAT + 2 * STEP, LON, LAT + 3 * STEP)
+    outline = {"type": "Feature", "properties": {"name": "West"}}
+    outline["geometry"] = json.loads(shapely.to_geojson(west - corner))
+    (tmp_path / "c.geojson").write_text(json.dumps(outline))
+    arguments = build_arguments(
+        files,
+        tmp_path / "u",
+        population=grid_file(tmp_path / "ppp.tif", cells),
+        communities=tmp_path / "c.geojson",
+    )
+    summary = json.loads(run(*arguments, "--json").stdout)
+    assert (summary["population_after"], summary["population_outside"]) == (16.5, 7)
+    left_out = StudyArea.open(tmp_path / "u").quarantine
+    said = left_out.loc[left_out["table"] == "population", "problem"]
+    assert said.tolist() == ["1 cell with 7 people in no community"]
+
+
+def test_build_spreads_zones(files, tmp_path):
+    zones = json.loads(communities())
+    for feature in zones["features"]:
+        feature["properties"] |= {"population": 40, "children": 10}
+    (tmp_path / "z.geojson").write_text(json.dumps(zones))
+    arguments = build_arguments(files, tmp_path / "t", population=tmp_path / "z.geojson")
+    plain = json.loads(run(*arguments, "--json").stdout)
+    assert (plain["rows"]["demand"], plain["remarks"]) == (2, 1)
+    along = json.loads(run(*arguments, "--spread", "streets", "--json").stdout)
+    assert along["rows"]["demand"] > 10
+    assert along["population_after"] == 80
+    assert StudyArea.open(tmp_path / "t").demand["children"].sum() == 20
+    assert "spread along residential streets" in along["notes"][-1]
+    assert "no residential building" in run(*arguments, "--spread", "buildings", code=1).stderr
+    lines = build_arguments(
+        files, tmp_path / "l", population=tmp_path / "z.geojson", streets=files / "c.geojson"
+    )
+    said = run(*lines, "--spread", "buildings", code=2).stderr
+    assert "needs the buildings of an OpenStreetMap file" in said
+    points = build_arguments(files, tmp_path / "p")
+    assert "text table" in run(*points, "--spread", "streets", code=1).stderr
+
+
+def test_build_brings_shelters_from_another_datum(files, tmp_path):
+    (tmp_path / "s.csv").write_text(f"name,lat,lon\nA,{LAT},{LON}\n")
+    arguments = build_arguments(files, tmp_path / "t", shelters=tmp_path / "s.csv")
+    run(*arguments, "--shelters-datum", "wgs84")
+    before = StudyArea.open(tmp_path / "t").shelters.geometry.iloc[0]
+    run(*arguments, "--shelters-datum", "gcj02")
+    after = StudyArea.open(tmp_path / "t").shelters.geometry.iloc[0]
+    assert (before.x, before.y) == (LON, LAT)
+    assert 100 < before.distance(after) * 111_000 < 1_000
+
+
+def test_problems_of_grids_come_with_the_others(files, tmp_path):
+    (tmp_path / "s.csv").write_text("name\nA\n")
+    (tmp_path / "d.tif").write_text("no tiff")
+    far = grid_file(tmp_path / "far.tif", [[1.0]], west=10, north=10)
+    arguments = build_arguments(
+        files, tmp_path / "t", shelters=tmp_path / "s.csv", elevation=tmp_path / "d.tif"
+    )
+    stderr = run(*arguments, "--hazards", far, code=1).stderr
+    assert "no latitude column" in stderr
+    assert "d.tif is no GeoTIFF" in stderr
+    assert "far.tif cannot be read as GeoTIFF: it covers nothing of the place" in stderr
+    alone = build_arguments(files, tmp_path / "t", elevation=far)
+    assert "covers nothing of the place" in run(*alone, code=1).stderr
+    broken = build_arguments(
+        files, tmp_path / "t", communities=tmp_path / "none.geojson", population=far
+    )
+    assert (
+        run(*broken, code=1).stderr
+        == "Error: there is no file " + repr(str(tmp_path / "none.geojson")) + "\n"
+    )
+    words = [*build_arguments(files, tmp_path / "t"), "--hazard-levels", "0.3,deep"]
+    assert "give depths in metres" in run(*words, code=2).stderr
 
 
 def test_streets_of_a_place(files, tmp_path, monkeypatch):

@@ -18,8 +18,14 @@ def area():
 
 
 def test_everybody_has_the_expected_reason(area):
-    walks = coverage.assess(area, standard=AccessStandard(max_distance_m=500))
-    assert walks["status"].tolist() == ["too_far", "covered", "covered", "no_network", "no_path"]
+    standard = AccessStandard(max_distance_m=450)
+    walks = coverage.assess(area, standard=standard)
+    # nobody knows how many people Long Park has room for
+    expected = ["too_far", "covered", "capacity_unknown", "no_network", "no_path"]
+    assert walks["status"].tolist() == expected
+    assert walks["assigned_id"].tolist()[1:3] == ["school", "park"]
+    ignored = coverage.assess(area, Scenario(room="ignored"), standard)
+    assert ignored["status"].tolist()[2] == "covered"
     assert walks["shelter_id"].tolist()[:3] == ["school", "school", "park"]
     assert walks["shelter_id"].isna().tolist()[3:] == [True, True]
 

@@ -14,6 +14,8 @@ import pytest
 import shapely
 
 from shelterplan import area_files
+from shelterplan.plan import make_plan
+from shelterplan.scenario import Scenario
 from shelterplan.sources.osm_features import read_areas
 from shelterplan.sources.population import zone_of_points
 from shelterplan.study_area import StudyArea, embedded_areas
@@ -89,11 +91,62 @@ def test_communities_do_not_overlap(area):
 
 
 def test_what_is_illustrative_is_said(area):
-    assert {"shelters", "candidates"} <= area.illustrative
+    assert area.illustrative == {"shelters", "candidates", "hazards"}
     assert area.notes[0].startswith("Shelters and candidate sites are illustrative: not an offici")
     assert area.shelters["source"].str.startswith("illustrative:").all()
-    assert area.shelters["capacity"].isna().all()
     assert not set(area.shelters.index) & set(area.candidates.index)
+
+
+def test_hazard_zones_are_called_illustrative_everywhere(area):
+    told = "illustrative: distance from .* alone, not an official hazard map"
+    assert area.hazards["source"].str.fullmatch(told).all()
+    (note,) = (note for note in area.notes if "not a hazard map" in note)
+    assert "no guide for an evacuation" in note
+    assert "并非灾害图，不能作为疏散依据" in area.translations["zh"][note]
+    (source,) = (source for source in area.sources if source.table == "hazards")
+    assert source.note.startswith("Illustrative: ")
+    assert area.translations["zh"][source.note].startswith("示例：")
+
+
+def test_zones_of_one_hazard_and_return_period_do_not_overlap(area):
+    for _, zones in area.hazards.groupby(["hazard", "return_period"], dropna=False):
+        shapes = zones.geometry.to_crs(area.crs)
+        assert shapes.area.sum() == pytest.approx(shapes.union_all().area, abs=0.01)
+        assert zones["level"].is_unique
+
+
+def test_the_nearer_the_worse(area):
+    module = script(f"build_{area.name}")
+    for key, line, reach_m in lines_and_reaches(module, area):
+        zones = area.hazards[area.hazards.index.str.startswith(key)].to_crs(area.crs)
+        assert zones["level"].tolist() == list(reach_m)
+        nearest_m = 0
+        for shape, farthest_m in zip(zones.geometry, reach_m.values(), strict=True):
+            assert shape.area > 10_000
+            assert shape.intersection(line.buffer(0.95 * nearest_m)).area < 1
+            assert shape.difference(line.buffer(1.01 * farthest_m)).area < 1
+            nearest_m = farthest_m
+
+
+def lines_and_reaches(module, area):
+    """List the first letters of the zones, the line that they lie along and how far they reach."""
+    if area.name == "monaco":
+        return [
+            ("storm_surge", module.natural_lines("coastline"), module.SURGE_REACH_M),
+            ("landslide", module.natural_lines("cliff"), module.LANDSLIDE_REACH_M),
+        ]
+    front = module.sea_front(module.ground_of(area.communities))
+    return [
+        (f"tsunami-{years}-", front, reach_m) for years, reach_m in module.TSUNAMI_REACH_M.items()
+    ]
+
+
+def test_hazards_bite_but_leave_most_of_the_city(area):
+    homes = area.demand.geometry
+    struck = homes.within(area.hazards.geometry.union_all())
+    assert 0.03 < area.demand.loc[struck, "population"].sum() / PEOPLE[area.name] < 0.15
+    unfit = area.shelters.geometry.intersects(area.hazards.geometry.union_all())
+    assert 2 <= unfit.sum() < len(unfit) / 2
 
 
 def numbers(text):
@@ -192,6 +245,69 @@ def test_every_quarter_with_public_places_has_a_shelter(monaco):
     assert where.notna().all()
     assert where.value_counts().max() == 2
     assert 10 <= len(monaco.shelters) <= 16
+
+
+def test_the_room_of_shelters_in_monaco_is_unknown(monaco):
+    assert monaco.shelters["capacity"].isna().all()
+
+
+def test_hazard_zones_of_monaco_lie_on_land(monaco):
+    zones = monaco.hazards.geometry.union_all()
+    harbour, fontvieille = shapely.Point(7.4259, 43.7350), shapely.Point(7.4205, 43.7292)
+    assert not zones.intersects(shapely.union(harbour, fontvieille))
+    commune = gpd.GeoSeries([monaco.communities.geometry.union_all()], crs=4326).to_crs(monaco.crs)
+    outside = gpd.GeoSeries([zones], crs=4326).to_crs(monaco.crs).difference(commune)
+    assert outside.area.item() < 5
+
+
+def test_water_lies_to_the_right_of_a_coastline():
+    module = script("build_monaco")
+    island = shapely.box(0, 0, 10, 10)
+    half = shapely.MultiLineString([[(5, -1), (5, 11)]])
+    assert module.land_of(island, half).equals(shapely.box(0, 0, 5, 10))
+    assert module.land_of(island, half.reverse()).equals(shapely.box(5, 0, 10, 10))
+
+
+def test_the_rarer_tsunami_reaches_farther_at_every_level(coquimbo):
+    zones = coquimbo.hazards.to_crs(coquimbo.crs)
+    assert set(zones["return_period"]) == {100, 1_000}
+    for level in (1, 2, 3, 4):
+        bad = zones[zones["level"] >= level]
+        often, rarely = (
+            bad[bad["return_period"] == years].geometry.union_all() for years in (100, 1_000)
+        )
+        assert often.difference(rarely).area < 1
+        assert rarely.area > 1.5 * often.area
+
+
+def test_the_sea_front_of_coquimbo_is_its_western_side():
+    module = script("build_coquimbo")
+    town = shapely.Polygon([(0, 10), (3, 10), (9, 12), (9, 0), (0, 2), (4, 5)])
+    assert shapely.get_coordinates(module.sea_front(town)).tolist() == [[0, 10], [4, 5], [0, 2]]
+    turned = shapely.Polygon([(4, 5), (0, 10), (3, 10), (9, 12), (9, 0), (0, 2)])
+    assert module.sea_front(turned).equals(module.sea_front(town))
+
+
+def test_the_room_of_shelters_in_coquimbo_follows_the_rule(coquimbo):
+    capacity = coquimbo.shelters["capacity"]
+    number = coquimbo.shelters.index.str[1:].astype(int)
+    assert capacity[["s3", "s6", "s18", "s129"]].tolist() == [2_000, 3_000, 1_000, 2_000]
+    assert (capacity.isna() == (number % 5 == 0)).all()
+    assert capacity.isna().sum() == 8
+    assert sorted(capacity.dropna().unique()) == [1_000, 2_000, 3_000, 4_000, 5_000, 6_000]
+    assert coquimbo.shelters["source"].str.contains("its capacity is made by a rule").all()
+    assert any(
+        "How many people a shelter has room for is illustrative" in n for n in coquimbo.notes
+    )
+
+
+def test_every_status_occurs_in_coquimbo(coquimbo):
+    found = make_plan(coquimbo, Scenario.of(hazard="tsunami", return_period=100)).demand
+    people = found.groupby("status", observed=True)["population"].sum()
+    assert len(people) == 8
+    assert (people > 0).all()
+    assert people.sum() == PEOPLE["coquimbo"]
+    assert people["covered"] > people["full"] > 1_000
 
 
 def test_coquimbo_says_what_was_left_out(coquimbo):

@@ -18,6 +18,7 @@ from shelterplan.sources.inputs import (
     read_population,
     read_shelters,
 )
+from shelterplan.tables import HAZARDS
 
 
 @pytest.fixture
@@ -79,7 +80,9 @@ def test_shelter_columns_are_those_of_the_study_area(write):
         "kind",
         "indoor",
         "capacity",
+        "occupants",
         "area_m2",
+        *(f"fit_{hazard}" for hazard in HAZARDS),
         "wheelchair",
         "status",
         "verified",
@@ -112,10 +115,14 @@ def test_every_problem_is_reported_at_once_and_good_rows_go_on(write):
 """,
         )
     )
-    assert checked.table["name"].tolist() == ["good"]
+    assert checked.table["name"].tolist() == ["good", "word"]
+    assert checked.table["capacity"].isna().tolist() == [False, True]
+    assert checked.remarks[["row", "problem"]].to_numpy().tolist() == [
+        [9, "capacity 'many' is no plain number: unknown"]
+    ]
     faults = checked.quarantine
     assert faults.columns.tolist() == ["table", "row", "column", "problem", "mend"]
-    assert sorted(set(faults["row"])) == list(range(3, 13))
+    assert sorted(set(faults["row"])) == [3, 4, 5, 6, 7, 8, 10, 11, 12]
     swapped = faults[faults["row"] == 3].iloc[0]
     assert swapped["problem"] == "latitude 114.06 is out of range"
     assert swapped["mend"] == "latitude and longitude swapped?"

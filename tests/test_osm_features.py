@@ -14,6 +14,7 @@ from shelterplan.sources.osm_features import (
     read_shelters,
     shelter_kind,
 )
+from shelterplan.tables import HAZARDS, checked
 from tests.osm_xml import node, osm, relation, way
 
 STEP = 0.001
@@ -175,7 +176,12 @@ def test_bus_stops_are_refused_and_counted(write):
     assert found.shelters["capacity"].isna().tolist() == [False, True]
     assert found.shelters.loc["way/9", "area_m2"] == pytest.approx(9058, rel=0.01)
     stadium = found.shelters.loc["way/9"]
-    assert stadium[["earthquake", "flood", "fire"]].tolist() == ["yes", "no", "unknown"]
+    said = stadium[["fit_earthquake", "fit_flood", "fit_fire"]]
+    assert said.tolist() == ["yes", "no", "unknown"]
+    assert [name for name in found.shelters if name.startswith("fit_")] == [
+        f"fit_{hazard}" for hazard in HAZARDS
+    ]
+    assert checked("shelters", found.shelters)["name"].tolist() == ["node/52", "Stade"]
     assert found.refused["objects"].tolist() == [1, 3]
     assert "public_transport" in found.refused["reason"][1]
 

@@ -193,7 +193,7 @@ def test_emergency_gates_are_not_used():
     )
     area = village(gates=gates)
     assert area.entrances["emergency_only"].sum() == 1
-    assert set(area.usable_entrances()["shelter_id"]) == {"school"}
+    assert set(area.entrances["shelter_id"][area.usable()]) == {"school"}
 
 
 def test_places_prefer_streets_that_lead_somewhere():

@@ -11,6 +11,7 @@ import shapely
 from streamlit_folium import _get_feature_group_string, _get_header, _get_map_string
 
 import shelterplan.views
+from shelterplan.views import look
 from shelterplan.views import map as views
 from shelterplan.views.escape import escape
 
@@ -21,14 +22,21 @@ ASSETS = views.Assets(vendor="../vendor", streets="../streets/a.bin")
 
 
 def a_map(text: str) -> views.Map:
-    look = views.Look(
-        attribution=text, zoom_in=text, zoom_out=text, label=text, streets_failed=text
-    )
-    made = views.base_map(bounds=BOX, ground=shapely.box(*BOX), assets=ASSETS, look=look)
+    how = views.Look(attribution=text, zoom_in=text, zoom_out=text, label=text, streets_failed=text)
+    made = views.base_map(bounds=BOX, ground=shapely.box(*BOX), assets=ASSETS, look=how)
     views.add_shelters(made, [((7.42, 43.73), text)])
     shapes = gpd.GeoSeries([shapely.box(*BOX)], index=[text], crs="EPSG:4326")
-    views.add_communities(made, shapes, colours={text: "#00224e"}, tips={text: text})
+    views.add_communities(made, shapes)
+    views.add_zones(made, [(4, shapely.box(*BOX))], source=text)
     return made
+
+
+def a_painted_group(text: str) -> views.FeatureGroup:
+    group = views.chosen_community(shapely.box(*BOX), move=False)
+    views.paint_communities(group, ["#00224e"], [text])
+    sign = views.Sign(at=(7.42, 43.73), tip=text, shut=True)
+    views.mark_shut(group, signs=[sign], streets=[[(7.42, 43.73), (7.43, 43.74)]])
+    return group
 
 
 def a_group(text: str) -> views.FeatureGroup:
@@ -49,7 +57,9 @@ def page(made: views.Map) -> str:
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_a_name_reaches_the_browser_only_escaped(payload):
     made = a_map(payload)
-    text = page(made) + _get_feature_group_string(a_group(payload), made)
+    text = page(made)
+    for group in (a_group(payload), a_painted_group(payload)):
+        text += _get_feature_group_string(group, made)
     assert payload not in text
     for syntax in (
         "{{",
@@ -112,3 +122,29 @@ def test_the_chosen_community_is_outlined(move):
 def test_nothing_chosen_draws_nothing():
     text = _get_feature_group_string(views.chosen_community(None, move=False), a_map("x"))
     assert "L.geoJSON" not in text
+
+
+def test_what_is_closed_is_told_by_form_too():
+    text = _get_feature_group_string(a_painted_group("x"), a_map("x"))
+    assert '"signs":[[43.73,7.42,true,"x"]]' in text
+    assert '"streets":[[[43.73,7.42],[43.74,7.43]]]' in text
+    assert "dashArray" in text
+    assert "map-shut" in text
+
+
+def test_communities_are_filled_in_their_order():
+    group = views.chosen_community(None, move=False)
+    views.paint_communities(group, ["#00224e", "none"], ["a", "b"], opacity=0.3)
+    text = _get_feature_group_string(group, a_map("x"))
+    assert '"fills":[["#00224e","a"],["none","b"]],"opacity":0.3' in text
+    with pytest.raises(ValueError, match="argument 2"):
+        views.paint_communities(group, ["none"], [])
+
+
+def test_worse_zones_are_hatched_closer():
+    assert list(look.ZONE_GAPS) == sorted(look.ZONE_GAPS, reverse=True)
+    assert len({look.hatch(level, dark=dark) for level in range(1, 5) for dark in (0, 1)}) == 8
+    assert "L.geoJSON(shape, {pane" in page(a_map("x"))
+    without = views.base_map(bounds=BOX, ground=None, assets=ASSETS, look=views.Look())
+    views.add_zones(without, [], source="x")
+    assert "L.geoJSON(shape, {pane" not in page(without)

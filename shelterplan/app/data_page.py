@@ -37,7 +37,7 @@ def show(area: StudyArea, chosen: Settings, words: Words) -> None:
 
 def _contents(words: Words, area: StudyArea) -> None:
     """Say how much of everything there is."""
-    tables = ("communities", "demand", "shelters", "candidates", "streets")
+    tables = ("communities", "demand", "shelters", "candidates", "hazards", "streets")
     rows = [
         (words("data.people"), f"{area.demand['population'].sum():,.0f}"),
         *((words.of("table", name), f"{len(getattr(area, name)):,}") for name in tables),
@@ -181,8 +181,13 @@ def _told(words: Words, row: pd.Series[Any]) -> tuple[str, str]:
         values["name"] = words.translated(str(values["name"]))
     if "status" in values:
         values["status"] = words.of("shelter_status", str(values["status"]))
+    shown = {}  # in the problem alone: how to mend it names columns
+    if "group" in values:
+        shown["group"] = words.of("group", str(values["group"]))
+    if "hazard" in values:
+        shown["hazard"] = words.of("hazard", str(values["hazard"]))
     code = str(row.get("code", ""))
     return (
-        words.of("finding", code, otherwise=problem, **values),
+        words.of("finding", code, otherwise=problem, **values | shown),
         words.of("mending", code, otherwise=mend, **values),
     )

@@ -34,3 +34,15 @@ def percent(share: float) -> str:
     if share > 0.999:
         return f">{NBSP}99.9{NBSP}%"
     return f"{share * 100:.1f}".removesuffix(".0") + f"{NBSP}%"
+
+
+def signed(count: float) -> str:
+    """Return a difference of people with its sign.
+
+    Examples
+    --------
+    >>> signed(12.0), signed(-3.5), signed(0.0)
+    ('+12', '−4', '0')
+    """
+    sign = "+" if count > 0 else "−" if count < 0 else ""
+    return sign + people(abs(count))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from html import escape
 from typing import TYPE_CHECKING
@@ -22,8 +22,13 @@ if TYPE_CHECKING:
     from shelterplan.app.words import Words
     from shelterplan.finder import Answer
     from shelterplan.gazetteer import Hit
+    from shelterplan.scenario import Scenario
     from shelterplan.study_area import StudyArea
 
+COUNT = 3
+"""Shelters to choose from; more if the advised one is farther."""
+LOOKED_AT = 8
+"""Shelters among which the advised one is looked for."""
 LONGEST_NAME = 100
 """Most signs of a typed name that are looked at."""
 MAP_HEIGHT = 560
@@ -54,15 +59,17 @@ def _body(area: StudyArea, chosen: Settings, words: Words) -> None:
         with st.container(key="find_ask"):
             _ask(area, words)
         place: Place | None = st.session_state.get("place")
-        answer = _answer(area, place, chosen)
         with st.container(key="find_status"):
+            answer = _answer(area, words, place, chosen)
             _status(words, chosen, place, answer)
         picked = _picked(answer)
         with st.container(key="find_map"):
-            _map(area, words, place, answer, picked)
+            _map(area, words, chosen.scenario(), place, answer, picked)
         with st.container(key="find_detail"):
             if answer is not None and answer.options:
-                _detail(words, answer, picked)
+                _detail(words, answer, chosen.scenario(), picked)
+            elif answer is not None and answer.refused:
+                st.html(told.refused_html(words, answer))
 
 
 def _ask(area: StudyArea, words: Words) -> None:
@@ -130,15 +137,20 @@ def _forget(problem: str = "") -> None:
     st.session_state["find_problem"] = problem
 
 
-def _answer(area: StudyArea, place: Place | None, chosen: Settings) -> Answer | None:
+def _answer(area: StudyArea, words: Words, place: Place | None, chosen: Settings) -> Answer | None:
     """Return the answer for a place; the last one is kept for this person alone."""
     if place is None:
         return None
-    key = (area.version, chosen.walker, place)
+    scenario, standard = chosen.scenario(), chosen.access_standard()
+    key = (area.name, area.version, scenario, standard, place)
     if st.session_state.get("answer", (None,))[0] != key:
-        found = find_shelters(area, place.lon, place.lat, count=3, scenario=chosen.scenario())
+        with st.spinner(words("find.working")):
+            found = find_shelters(
+                area, place.lon, place.lat, count=LOOKED_AT, scenario=scenario, standard=standard
+            )
+        found = replace(found, options=found.options[: max(COUNT, found.advised + 1)])
         st.session_state["answer"] = (key, found)
-        st.session_state.pop("option", None)
+        st.session_state["option"] = found.advised
     answer: Answer = st.session_state["answer"][1]
     return answer
 
@@ -155,30 +167,40 @@ def _status(words: Words, chosen: Settings, place: Place | None, answer: Answer 
     problem = st.session_state.get("find_problem", "")
     kind = "ask"
     if problem:
-        line, more, kind = words.of("problem", problem), words("instead.more"), "problem"
+        line, more, kind = words.of("problem", problem), [words("instead.more")], "problem"
     elif place is None or answer is None:
-        line, more = words("find.how"), words("find.how_more")
+        line, more = words("find.how"), [words("find.how_more")]
     else:
-        line, more = told.headline(words, answer, max_leg_m=chosen.scenario().max_leg_m)
+        line, more = told.headline(words, answer, chosen.scenario())
         kind = "answer" if answer.options else "problem"
-    origin = ""
-    if place is not None and answer is not None:
+    origin = danger = ""
+    if place is not None and answer is not None and not problem:
+        danger = told.danger(words, answer, chosen.scenario())
         origin = told.origin(words, place.how, name=place.name, accuracy_m=place.accuracy_m)
     st.html(
         f"<div class='status {kind}' role='status' aria-live='polite'>"
         + (f"<p class='origin'>{escape(origin)}</p>" if origin else "")
-        + f"<p class='line'>{escape(line)}</p><p class='more'>{escape(more)}</p></div>"
+        + (f"<p class='danger'>{escape(danger)}</p>" if danger else "")
+        + f"<p class='line'>{escape(line)}</p>"
+        + "".join(f"<p class='more'>{escape(text)}</p>" for text in more)
+        + "</div>"
     )
 
 
 def _map(
-    area: StudyArea, words: Words, place: Place | None, answer: Answer | None, picked: int
+    area: StudyArea,
+    words: Words,
+    scenario: Scenario,
+    place: Place | None,
+    answer: Answer | None,
+    picked: int,
 ) -> None:
     """Show the map, which stays the same, and on it the answer, which changes."""
     look = maps.look(words)
-    key = f"find_map-{area.name}-{area.version}-{words.lang}-{look.dark}"
+    zones = maps.zone_key(scenario)
+    key = f"find_map-{area.name}-{area.version}-{zones}-{words.lang}-{look.dark}"
     st_folium(
-        maps.find_map(area, words, look),
+        maps.find_map(area, words, look, scenario),
         key=key,
         height=MAP_HEIGHT,
         use_container_width=True,
@@ -186,6 +208,9 @@ def _map(
         on_change=partial(_take_tap, key),
         feature_group_to_add=_marks(area, words, place, answer, picked),
     )
+    legend = maps.zone_legend(area, words, scenario)
+    if legend:
+        st.html(legend)
 
 
 def _marks(
@@ -213,7 +238,7 @@ def _marks(
     )
 
 
-def _detail(words: Words, answer: Answer, picked: int) -> None:
+def _detail(words: Words, answer: Answer, scenario: Scenario, picked: int) -> None:
     """Show the nearest shelters to choose from, and the way to the chosen one."""
     options = answer.options
     st.header(words("find.nearest"), anchor=False)
@@ -221,10 +246,14 @@ def _detail(words: Words, answer: Answer, picked: int) -> None:
         words("find.choose"),
         range(len(options)),
         key="option",
-        format_func=lambda i: f"**{i + 1}. {plain(words.translated(options[i].name))}**",
-        captions=[told.caption(words, option) for option in options],
+        format_func=partial(_option_title, words, answer),
+        captions=[
+            "  \n".join(map(plain, told.caption(words, option, scenario))) for option in options
+        ],
         label_visibility="collapsed",
     )
+    if answer.refused:
+        st.html(told.refused_html(words, answer))
     option = options[picked]
     st.header(words("find.way", name=plain(words.translated(option.name))), anchor=False)
     if told.uses_stairs(option):
@@ -234,6 +263,13 @@ def _detail(words: Words, answer: Answer, picked: int) -> None:
         f"<p class='check'><strong>{escape(words('find.check'))}</strong> "
         f"{escape(words('find.check_more'))}</p>"
     )
+
+
+def _option_title(words: Words, answer: Answer, number: int) -> str:
+    """Return the name of an option, the advised one said where there is a choice."""
+    name = f"**{number + 1}. {plain(words.translated(answer.options[number].name))}**"
+    more = number == answer.advised and len(answer.options) > 1
+    return f"{name} ({words('find.advised')})" if more else name
 
 
 def _hit_title(words: Words, hit: Hit) -> str:

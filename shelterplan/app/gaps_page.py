@@ -1,11 +1,10 @@
-"""Gaps: who has no shelter near enough, where they live, and why."""
+"""Gaps: who has no place in a shelter near enough, where they live, and why."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import shapely
@@ -13,104 +12,69 @@ import streamlit as st
 from streamlit_folium import st_folium
 
 from shelterplan import coverage
+from shelterplan.app import gaps_panels as panels
 from shelterplan.app import gaps_told as told
-from shelterplan.app import maps, settings, store
-from shelterplan.standards import presets
+from shelterplan.app import gaps_walkers, maps, settings, store, whatif
+from shelterplan.app.gaps_view import Painted, View, show_table
+from shelterplan.app.sidebar import limit_told
 from shelterplan.views import exports
 from shelterplan.views import map as views
-from shelterplan.views.charts import CurveWords, distance_curve
-from shelterplan.views.scale import Scale, people_scale
+from shelterplan.views.charts import CurveWords, walk_curve
 
 if TYPE_CHECKING:
-    import geopandas as gpd
+    from collections.abc import Callable
 
     from shelterplan.app.settings import Settings
     from shelterplan.app.words import Words
-    from shelterplan.plan import Plan
-    from shelterplan.standards import AccessStandard
     from shelterplan.study_area import StudyArea
 
 MAP_HEIGHT = 520
 """Height of the map [px]; the style sheet makes it lower on a phone."""
-NAME_WIDTH = 150
-"""Width of the column of names [px], so that a phone shows the first number beside it."""
-
-
-@dataclass(frozen=True, slots=True)
-class _View:
-    """What the parts of the page share."""
-
-    area: StudyArea
-    chosen: Settings
-    words: Words
-    plan: Plan
-    shown: gpd.GeoDataFrame
-    """Communities of the chosen district, those with the most people not covered first."""
-    total: pd.Series[Any]
-    """The same figures for all that is shown."""
-    curve: pd.DataFrame
-    """How far the people walk that are shown."""
+THICK, THIN = 0.82, 0.3
+"""Opacity of the communities' fill; thin where the streets beneath are to be tapped."""
+LONGEST_CURVE_S = 3600.0
+"""The curve of walking times ends here [s]."""
 
 
 def show(area: StudyArea, chosen: Settings, words: Words) -> None:
     """Show the page."""
     st.html(f"<p class='lead'>{escape(words('gaps.lead'))}</p>")
-    standard = _standard(words, chosen, area)
+    _district(words, chosen, area)
+    chosen = st.session_state["settings"]
     with st.spinner(words("gaps.working")):
-        plan = store.plan(area.name, area.version, chosen.scenario(), standard)
-    view = _view(area, chosen, words, plan)
-    st.html(told.summary(words, view.total, standard.max_distance_m))
-    st.fragment(_map_and_table)(view)
-    _curve(view, standard)
+        view = _view(area, chosen, words)
+    said = words.of("certainty", view.standard.certainty)
+    st.html(
+        told.summary(words, view.total, view.scenario, view.standard, exact=view.plan.exact)
+        + f"<p class='certainty'>{escape(said)}</p>"
+    )
+    st.fragment(_body)(view)
+    _curve(view)
     _downloads(view)
 
 
-def _view(area: StudyArea, chosen: Settings, words: Words, plan: Plan) -> _View:
-    """Return what is shown of a plan: all of it, or one district."""
+def _view(area: StudyArea, chosen: Settings, words: Words) -> View:
+    """Return what is looked at: the whole plan, or one district of it."""
+    scenario, standard = chosen.scenario(), chosen.access_standard()
+    plan = store.plan(area.name, area.version, scenario, standard)
     ranked = plan.communities.sort_values(
         ["gap_population", "population"], ascending=False, kind="stable"
     )
-    if chosen.district not in plan.districts.index:
-        return _View(area, chosen, words, plan, ranked, plan.total, plan.curve)
-    ranked = ranked[ranked["district"] == chosen.district]
-    walks = plan.demand[plan.demand["community_id"].isin(ranked.index)]
-    return _View(
-        area,
-        chosen,
-        words,
-        plan,
-        ranked,
-        pd.Series(plan.districts.loc[chosen.district]),
-        coverage.distance_curve(walks),
+    if chosen.district:
+        ranked = ranked[ranked["district"] == chosen.district]
+    found = store.checked(area.name, area.version).grades
+    return View(
+        area=area,
+        chosen=chosen,
+        words=words,
+        scenario=scenario,
+        standard=standard,
+        plan=plan,
+        shown=ranked,
+        total=whatif.total_of(plan, chosen.district),
+        grades={str(key): str(grade) for key, grade in found["grade"].items()},
+        dark=st.context.theme.type == "dark",
     )
-
-
-def _standard(words: Words, chosen: Settings, area: StudyArea) -> AccessStandard:
-    """Show the choice of the access standard, and how sure we are of it; return the standard."""
-    with st.container(key="standard", horizontal=True, vertical_alignment="bottom"):
-        st.selectbox(
-            words("gaps.standard"),
-            [settings.OWN, *presets()],
-            key=settings.pick("standard"),
-            format_func=partial(_standard_title, words),
-            on_change=settings.take,
-            args=("standard",),
-        )
-        if chosen.standard == settings.OWN:
-            st.number_input(
-                words("gaps.distance"),
-                min_value=1,
-                max_value=settings.LONGEST_M,
-                step=50,
-                key=settings.pick("distance"),
-                on_change=settings.take,
-                args=("distance",),
-            )
-        _district(words, chosen, area)
-    standard = chosen.access_standard()
-    said = words.of("certainty", standard.certainty.replace(" ", "_"))
-    st.html(f"<p class='certainty'>{escape(said)}</p>")
-    return standard
 
 
 def _district(words: Words, chosen: Settings, area: StudyArea) -> None:
@@ -119,73 +83,117 @@ def _district(words: Words, chosen: Settings, area: StudyArea) -> None:
     if chosen.district not in districts:
         settings.change(district="")
     if len(districts) > 1:
-        st.selectbox(
-            words("gaps.district"),
-            ["", *districts],
-            key=settings.pick("district"),
-            format_func=lambda name: words.translated(name) or words("gaps.all_districts"),
-            on_change=settings.take,
-            args=("district",),
-        )
-
-
-def _standard_title(words: Words, name: str) -> str:
-    """Return the name of a standard with its distance."""
-    if name == settings.OWN:
-        return words("standard.own")
-    return words(
-        "gaps.standard_title",
-        name=words.of("standard", name),
-        distance=words.distance(presets()[name].max_distance_m),
-    )
-
-
-def _map_and_table(view: _View) -> None:
-    """Show the communities on the map and in the table; choosing in one chooses in the other."""
-    words, shown = view.words, view.shown
-    chosen: Settings = st.session_state["settings"]
-    if chosen.community not in shown.index:
-        chosen = settings.change(community="")
-    look = maps.look(words)
-    scale = people_scale(shown["gap_population"], dark=look.dark)
-    with st.container(key="gaps"):
-        with st.container(key="gaps_map"):
-            _map(view, scale, look, chosen.community)
-            st.html(told.legend(words, scale))
-        with st.container(key="gaps_detail"):
-            options = ["", *shown.index]
+        with st.container(key="standard", horizontal=True):
             st.selectbox(
-                words("gaps.community"),
-                options,
-                key=settings.pick("community"),
-                format_func=lambda key: (
-                    words.translated(shown.loc[key, "name"]) if key else words("gaps.none")
-                ),
-                on_change=_choose_listed,
+                words("gaps.district"),
+                ["", *districts],
+                key=settings.pick("district"),
+                format_func=lambda name: words.translated(name) or words("gaps.all_districts"),
+                on_change=settings.take,
+                args=("district",),
             )
-            if chosen.community:
-                st.html(told.community(words, shown.loc[chosen.community]))
-            _table(view, chosen.community)
+
+
+def _body(view: View) -> None:
+    """Show the map, and beside it the part that is open; what a part needs is computed then."""
+    if st.session_state.pop("gaps_stale", False):
+        st.rerun()
+    chosen: Settings = st.session_state["settings"]
+    if chosen.community not in view.shown.index:
+        chosen = settings.change(community="")
+    words = view.words
+    part = st.segmented_control(
+        words("gaps.part"),
+        list(PARTS),
+        key="gaps_part",
+        default="map",
+        required=True,
+        format_func=lambda name: words.of("part", name),
+        label_visibility="collapsed",
+    )
+    with st.container(key="gaps"):
+        left, right = st.container(key="gaps_map"), st.container(key="gaps_detail")
+        with left:
+            mode = whatif.mode(words) if part == "map" else "community"
+        with right:
+            painted = PARTS[part](view)
+        with left:
+            _map(view, painted, chosen.community, mode)
+            zones = maps.zone_legend(view.area, words, view.scenario)
+            st.html(painted.legend + zones)
     settings.write_address()
 
 
-def _map(view: _View, scale: Scale, look: views.Look, community: str) -> None:
-    """Show the map; the chosen community is outlined, and moved to if it was chosen elsewhere."""
-    chosen, area = view.chosen, view.area
-    setting = (chosen.walker, chosen.standard, chosen.distance, chosen.district)
-    key = f"gaps_map-{area.name}-{area.version}-{setting}-{view.words.lang}-{look.dark}"
+def _communities(view: View) -> Painted:
+    """Show what is closed by hand, the chosen community and the table of all."""
+    words, shown = view.words, view.shown
+    whatif.show(view, st.session_state.get("tap_mode") or "community")
+    st.selectbox(
+        words("gaps.community"),
+        ["", *shown.index],
+        key=settings.pick("community"),
+        format_func=lambda key: view.name_of(key) if key else words("gaps.none"),
+        on_change=_choose_listed,
+    )
+    chosen: Settings = st.session_state["settings"]
+    if chosen.community:
+        st.html(told.community(words, shown.loc[chosen.community]))
+    _table(view, chosen.community)
+    return panels.gaps(view)
+
+
+PARTS: dict[str, Callable[[View], Painted]] = {
+    "map": _communities,
+    "reasons": panels.reasons,
+    "priority": panels.priority,
+    "compare": panels.compare,
+    "walkers": gaps_walkers.walkers,
+}
+"""The parts of the page by their names; the first one is open at first."""
+
+
+def _map(view: View, painted: Painted, community: str, mode: str) -> None:
+    """Show the map, which stays the same, and on it what changes: fills, marks and an outline."""
+    area, words = view.area, view.words
+    look = maps.look(words)
+    zones = maps.zone_key(view.scenario)
+    key = f"gaps_map-{area.name}-{area.version}-{view.chosen.district}-{zones}-{words.lang}"
+    key += f"-{look.dark}"
+    ids = [one for one in area.communities.index if one in view.shown.index]
+    place = {one: number for number, one in enumerate(view.shown.index)}
+    order = [place[one] for one in ids]
     shape = view.shown.geometry.loc[community] if community else None
+    group = views.chosen_community(shape, move=st.session_state.get("chosen_on") != "map")
+    views.paint_communities(
+        group,
+        [painted.colours[i] for i in order],
+        [painted.tips[i] for i in order],
+        opacity=THIN if mode == "street" else THICK,
+    )
+    marks, lines = whatif.signs(view)
+    views.mark_shut(group, signs=marks, streets=lines)
     st_folium(
-        maps.gaps_map(area, view.plan, scale, view.words, look, chosen.district),
+        maps.gaps_map(area, words, look, scenario=view.scenario, communities=ids),
         key=key,
         height=MAP_HEIGHT,
         use_container_width=True,
-        returned_objects=["last_clicked"],
-        on_change=partial(_choose_tapped, key, view.shown),
-        feature_group_to_add=views.chosen_community(
-            shape, move=st.session_state.get("chosen_on") != "map"
-        ),
+        returned_objects=["last_clicked", "last_object_clicked_count"],
+        on_change=partial(_take_tap, key, view, mode),
+        feature_group_to_add=group,
     )
+
+
+def _take_tap(key: str, view: View, mode: str) -> None:
+    """Choose the community that was tapped on the map, or close what was."""
+    tapped = (st.session_state.get(key) or {}).get("last_clicked")
+    if not tapped:
+        return
+    lon, lat = float(tapped["lng"]), float(tapped["lat"])
+    if mode != "community":
+        whatif.toggle_at(view.area, view.scenario, mode, lon, lat)
+        return
+    hit = view.shown.index[view.shown.geometry.intersects(shapely.Point(lon, lat))]
+    _choose(str(hit[0]) if len(hit) else "", "map")
 
 
 def _choose(community: str, where: str) -> None:
@@ -200,81 +208,73 @@ def _choose_listed() -> None:
     _choose(st.session_state["pick_community"] or "", "list")
 
 
-def _choose_tapped(key: str, shown: gpd.GeoDataFrame) -> None:
-    """Choose the community that was tapped on the map."""
-    tapped = (st.session_state.get(key) or {}).get("last_clicked")
-    if tapped:
-        hit = shown.index[shown.geometry.intersects(shapely.Point(tapped["lng"], tapped["lat"]))]
-        _choose(str(hit[0]) if len(hit) else "", "map")
-
-
 def _choose_row(key: str, ids: list[str]) -> None:
     """Choose the community of the row that was selected."""
     rows = st.session_state[key]["selection"]["rows"]
     _choose(ids[rows[0]] if rows else "", "table")
 
 
-def _table(view: _View, community: str) -> None:
-    """Show the communities, those with the most people not covered first."""
+def _table(view: View, community: str) -> None:
+    """Show the communities, those with the most people without a place first."""
     words, ids = view.words, list(view.shown.index)
-    table = told.ranking(words, view.shown)
     turn = st.session_state.get("table_turn", 0)
     key = f"gaps_table-{view.area.version}-{view.chosen.district}-{words.lang}-{turn}"
     rows = [ids.index(community)] if community else []
-    formats: dict[str, Any] = dict.fromkeys(
-        table.columns[1:], st.column_config.NumberColumn(format="localized")
-    )
-    formats[words("gaps.column_name")] = st.column_config.TextColumn(width=NAME_WIDTH)
-    formats[words("gaps.column_share")] = st.column_config.NumberColumn(format="%.1f %%")
-    st.dataframe(
-        table,
-        hide_index=True,
+    show_table(
+        view,
+        told.ranking(words, view.shown, view.grades),
         key=key,
-        height=360,
-        row_height=40,
+        alt=words("gaps.table"),
+        shares=(words("gaps.column_share"), words("gaps.column_possible")),
         selection_mode="single-row",
         on_select=partial(_choose_row, key, ids),
-        alt=words("gaps.table"),
         selection_default={"selection": {"rows": rows, "columns": [], "cells": []}},
-        column_config=formats,
     )
 
 
-def _curve(view: _View, standard: AccessStandard) -> None:
-    """Show which share of the people reaches a shelter within a distance."""
-    words = view.words
+def _curve(view: View) -> None:
+    """Show which share of the people reaches a shelter within a distance or a time."""
+    words, (limit, unit) = view.words, view.standard.limit
     st.header(words("gaps.curve"), anchor=False)
     said = told.walks(words, view.total)
     st.html(f"<p>{escape(said)}</p>")
-    curve_words = CurveWords(
-        x=words("gaps.curve_x"),
-        y=words("gaps.curve_y"),
-        description=said,
-        standard=words.distance(standard.max_distance_m),
-    )
     st.vega_lite_chart(
-        distance_curve(
-            view.curve,
-            max_distance_m=standard.max_distance_m,
-            words=curve_words,
-            dark=st.context.theme.type == "dark",
+        walk_curve(
+            _walked(view),
+            limit=limit if unit == "m" else limit / 60,
+            words=CurveWords(
+                x=words.of("curve_x", unit),
+                y=words("gaps.curve_y"),
+                description=said,
+                standard=limit_told(words, view.standard),
+            ),
+            dark=view.dark,
         ),
         key="curve",
         theme=None,
     )
 
 
-def _downloads(view: _View) -> None:
+def _walked(view: View) -> pd.DataFrame:
+    """Return the share of people by the walk, in the unit of the standard: metres or minutes."""
+    if view.standard.limit.unit == "m" and not view.chosen.district:
+        return view.plan.curve.rename(columns={"distance_m": "walk"})
+    walks = view.plan.demand
+    walks = walks[walks["community_id"].isin(view.shown.index)]
+    if view.standard.limit.unit == "m":
+        return coverage.distance_curve(walks).rename(columns={"distance_m": "walk"})
+    since_alarm_s = walks["walk_time_s"] + view.scenario.delay_s
+    timed = pd.DataFrame({"distance_m": since_alarm_s, "population": walks["population"]})
+    curve = coverage.distance_curve(timed, step_m=30.0, up_to_m=LONGEST_CURVE_S)
+    return curve.assign(walk=curve["distance_m"] / 60)
+
+
+def _downloads(view: View) -> None:
     """Offer the table of communities as files."""
-    words, area = view.words, view.area
+    words = view.words
     st.header(words("gaps.download"), anchor=False)
     st.html(f"<p>{escape(words('gaps.download_more'))}</p>")
-    facts = exports.Facts(
-        attribution=words("app.attribution"),
-        illustrative=tuple(sorted(area.illustrative)),
-        manifest=view.plan.manifest,
-    )
-    name = f"{area.name}-gaps"
+    name = f"{view.area.name}-gaps"
     with st.container(key="downloads", horizontal=True):
         for label, ending, mime, make in (
             ("CSV", "csv", "text/csv", exports.to_csv),
@@ -288,7 +288,7 @@ def _downloads(view: _View) -> None:
         ):
             st.download_button(
                 label,
-                partial(make, view.shown, facts),
+                partial(make, view.shown, view.facts),
                 f"{name}.{ending}",
                 mime,
                 key=f"download_{ending}",

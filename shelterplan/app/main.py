@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from shelterplan.app import assets, data_page, find_page, gaps_page, settings, store
+from shelterplan.app import assets, data_page, find_page, gaps_page, settings, sidebar, store
 from shelterplan.app.markup import plain
-from shelterplan.app.parts import page_language
+from shelterplan.app.parts import page_language, sidebar_button
 from shelterplan.app.words import LANGUAGES, Words
 from shelterplan.errors import ShelterplanError
-from shelterplan.scenario import WALKERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,11 +50,21 @@ def run() -> None:
         initial_sidebar_state="collapsed",
     )
     page_language(chosen.lang)
-    _header(words, pages, chosen)
+    _header(words, pages, chosen, assumes=here.url_path != "data")
     with st.container(key="main"):
         here.run()
     _footer(words)
     settings.write_address()
+    if here.url_path not in PAGES or here.url_path == "find":
+        _prepare()
+
+
+def _prepare() -> None:
+    """Prepare the first answer while the page is already there to be read."""
+    chosen: Settings = st.session_state["settings"]
+    with suppress(ShelterplanError):  # the page has said it
+        version = store.area(chosen.area).version
+        store.prepare(chosen.area, version, chosen.scenario(), chosen.access_standard())
 
 
 def _style() -> str:
@@ -71,9 +81,13 @@ def _page(name: str) -> Callable[[], None]:
         words = Words(chosen.lang)
         st.title(words.of("page", name), anchor=False)
         try:
-            area = _choices(name, words, chosen)
+            area = _choices(name, words)
+            chosen = st.session_state["settings"]
             words = words.for_area(area)
-            _banner(words, area)
+            _banner(words, area, chosen.hazard)
+            if name != "data":
+                sidebar.show(words, area, chosen)
+                _assumed(words, chosen)
             PAGES[name](area, chosen, words)
         except ShelterplanError as error:
             st.error(f"{words('app.failed')} {plain(str(error))}")
@@ -81,12 +95,14 @@ def _page(name: str) -> Callable[[], None]:
     return show
 
 
-def _header(words: Words, pages: list[st.Page], chosen: Settings) -> None:
-    """Show the name, the links to the pages and the languages."""
+def _header(words: Words, pages: list[st.Page], chosen: Settings, *, assumes: bool) -> None:
+    """Show the name, the links to the pages, the button of the assumptions and the languages."""
     with st.container(key="header", horizontal=True, vertical_alignment="center"):
         st.html(f"<p class='brand'>{escape(words('app.name'))}</p>", width="content")
         for page in pages:
             st.page_link(page, query_params=chosen.address())
+        if assumes:
+            sidebar_button(words)
         st.segmented_control(
             words("app.language"),
             list(LANGUAGES),
@@ -99,8 +115,8 @@ def _header(words: Words, pages: list[st.Page], chosen: Settings) -> None:
         )
 
 
-def _choices(name: str, words: Words, chosen: Settings) -> StudyArea:
-    """Show the choice of the study area and of the walker; return the study area."""
+def _choices(name: str, words: Words) -> StudyArea:
+    """Show the choice of the study area, the hazard and the walker; return the study area."""
     with st.container(key="choices", horizontal=True):
         titles = {key: _title(words, key) for key in store.known_areas()}
         st.selectbox(
@@ -111,17 +127,22 @@ def _choices(name: str, words: Words, chosen: Settings) -> StudyArea:
             on_change=settings.take,
             args=("area",),
         )
+        chosen: Settings = st.session_state["settings"]
+        area = store.area(chosen.area)
+        chosen = settings.fit(area)
         if name != "data":
-            st.selectbox(
-                words("app.walker"),
-                list(WALKERS),
-                key=settings.pick("walker"),
-                format_func=lambda walker: words.of("walker", walker),
-                on_change=settings.take,
-                args=("walker",),
-            )
+            sidebar.hazard_and_walker(words, area)
     with st.spinner(words("app.opening")):
         return store.ready(chosen.area, chosen.scenario())
+
+
+def _assumed(words: Words, chosen: Settings) -> None:
+    """Say in one line what is assumed, unless it is an ordinary day."""
+    said = sidebar.assumed(words, chosen)
+    if settings.closing_refused():
+        said = f"{said} {words('app.too_many_closed')}"
+    if said:
+        st.html(f"<p class='assumed'>{escape(said)}</p>")
 
 
 def _title(words: Words, name: str) -> str:
@@ -133,13 +154,17 @@ def _title(words: Words, name: str) -> str:
     return words.for_area(area).translated(area.title)
 
 
-def _banner(words: Words, area: StudyArea) -> None:
-    """Say that the shelters are illustrative, where they are."""
+def _banner(words: Words, area: StudyArea, hazard: str) -> None:
+    """Say that the shelters, and the zones of the chosen hazard, are illustrative, if they are."""
+    said = []
     if "shelters" in area.illustrative:
-        st.html(
-            f"<p class='banner' role='note'><strong>{escape(words('app.illustrative'))}</strong> "
-            f"{escape(words('app.illustrative_more'))}</p>"
-        )
+        said.append(words("app.illustrative_more"))
+    if "hazards" in area.illustrative and (area.hazards["hazard"] == hazard).any():
+        said.append(words("app.illustrative_zones"))
+    if said:
+        title = escape(words("app.illustrative"))
+        more = escape(" ".join(said))
+        st.html(f"<p class='banner' role='note'><strong>{title}</strong> {more}</p>")
 
 
 def _footer(words: Words) -> None:

@@ -1,4 +1,4 @@
-"""Two parts that Streamlit lacks: the phone's position, and the language of the page."""
+"""Parts that Streamlit lacks: the phone's position, a button for the sidebar, the language."""
 
 from __future__ import annotations
 
@@ -36,13 +36,30 @@ export default function ({ data, parentElement, setTriggerValue }) {
 }
 """
 
-_POSITION_CSS = """
+_BUTTON_CSS = """
 button { font: inherit; font-size: 1.125rem; font-weight: 600; width: 100%; min-height: 3rem;
   padding: 0.5rem 1rem; border-radius: 4px; cursor: pointer;
   color: var(--st-text-color); background: var(--st-secondary-background-color);
   border: 2px solid var(--st-text-color); }
 button:hover { text-decoration: underline; }
 button:focus-visible { outline: 4px solid #ffdd00; box-shadow: inset 0 0 0 2px #0b0c0c; }
+"""
+
+_SIDEBAR_JS = """
+export default function ({ data, parentElement }) {
+  const button = parentElement.querySelector('button');
+  const shut = () => document.querySelector('[data-testid="stExpandSidebarButton"]');
+  const close = () => document.querySelector('[data-testid="stSidebarCollapseButton"] button');
+  button.textContent = data.label;
+  button.onclick = () => {
+    const opens = shut();
+    (opens ?? close())?.click();
+    if (opens) setTimeout(() => {
+      close()?.setAttribute('aria-label', data.close);
+      close()?.focus();
+    }, 400);
+  };
+}
 """
 
 _LANGUAGE_JS = "export default ({ data }) => { document.documentElement.lang = data.tag; }"
@@ -64,7 +81,7 @@ def _position() -> ComponentRenderer:
     return st.components.v2.component(
         "shelterplan_position",
         html="<button type='button'></button>",
-        css=_POSITION_CSS,
+        css=_BUTTON_CSS,
         js=_POSITION_JS,
     )
 
@@ -72,6 +89,22 @@ def _position() -> ComponentRenderer:
 @cache
 def _language() -> ComponentRenderer:
     return st.components.v2.component("shelterplan_language", js=_LANGUAGE_JS)
+
+
+@cache
+def _sidebar() -> ComponentRenderer:
+    return st.components.v2.component(
+        "shelterplan_sidebar",
+        html="<button type='button'></button>",
+        css=_BUTTON_CSS,
+        js=_SIDEBAR_JS,
+    )
+
+
+def sidebar_button(words: Words) -> None:
+    """Show the button that opens and closes the sidebar."""
+    data = {"label": words("app.settings"), "close": words("app.close_settings")}
+    _sidebar()(key="sidebar_button", data=data, width="content")
 
 
 def position_button(words: Words) -> Position | None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import os
 import tomllib
+from copy import deepcopy
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,19 +18,24 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from shelterplan.app import assets
+from shelterplan.coverage import examine
 from shelterplan.plan import Plan, make_plan
 from shelterplan.quality import Check, check
+from shelterplan.scenario import Scenario
 from shelterplan.study_area import StudyArea, embedded_areas
 from shelterplan.views.street_pack import pack_streets
 
 if TYPE_CHECKING:
-    from shelterplan.scenario import Scenario
+    from shelterplan.scenario import Walker
     from shelterplan.standards import AccessStandard
     from shelterplan.views.map import Assets
 
 OFFERED = "SHELTERPLAN_AREA"
 """Environment variable with the folder or name of the study area that is opened first."""
 
+
+MOST_PLANS = 16
+"""Plans that are kept, the last ones asked for."""
 
 FIRST = "monaco"
 """The embedded study area that is opened first: the one with footpaths and stairs."""
@@ -60,9 +67,27 @@ def _opened(name: str, stamp: str) -> StudyArea:  # noqa: ARG001 - the stamp is 
     return StudyArea.open(known_areas()[name])
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
-def plan(name: str, version: str, scenario: Scenario, standard: AccessStandard) -> Plan:  # noqa: ARG001
-    """Return the plan of a study area; `version` is the area's, so that it is part of the key."""
+def plan(name: str, version: str, scenario: Scenario, standard: AccessStandard) -> Plan:
+    """Return the plan of a study area; `version` is the area's, so that it is part of the key.
+
+    The numbers are shared, the tables that hold them are not: whatever is done to them, another
+    person's stay as they are.
+    """
+    shared = _planned(name, version, scenario, standard)
+    return replace(
+        shared,
+        demand=shared.demand.copy(deep=False),
+        communities=shared.communities.copy(deep=False),
+        districts=shared.districts.copy(deep=False),
+        total=shared.total.copy(deep=False),
+        shelters=shared.shelters.copy(deep=False),
+        curve=shared.curve.copy(deep=False),
+        manifest=deepcopy(shared.manifest),
+    )
+
+
+@st.cache_resource(max_entries=MOST_PLANS, show_spinner=False)
+def _planned(name: str, version: str, scenario: Scenario, standard: AccessStandard) -> Plan:  # noqa: ARG001
     return make_plan(area(name), scenario, standard)
 
 
@@ -78,14 +103,21 @@ def street_assets(name: str, version: str) -> Assets:  # noqa: ARG001
     return assets.publish(pack_streets(area(name).streets))
 
 
+@st.cache_resource(max_entries=MOST_PLANS, show_spinner=False)
+def prepare(name: str, version: str, scenario: Scenario, standard: AccessStandard) -> bool:  # noqa: ARG001
+    """Work out beforehand what every answer to a resident needs; the study area remembers it."""
+    examine(area(name), scenario, standard)
+    return True
+
+
 def ready(name: str, scenario: Scenario) -> StudyArea:
     """Return a study area whose network is built, so that the first answer is quick too."""
     opened = area(name)
-    _network(name, opened.version, scenario)
+    _network(name, opened.version, scenario.walker)
     return opened
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _network(name: str, version: str, scenario: Scenario) -> bool:  # noqa: ARG001
-    area(name).leads_somewhere(scenario)
+def _network(name: str, version: str, walker: Walker) -> bool:  # noqa: ARG001
+    area(name).leads_somewhere(Scenario(walker=walker))
     return True

@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from shelterplan.study_area import StudyArea
 
@@ -19,6 +19,9 @@ LANGUAGES: Final = {"en": "English", "zh": "中文"}
 
 TAGS: Final = {"en": "en", "zh": "zh-Hans"}
 """The language tags of a page."""
+
+SIGNS: Final = {"en": (", ", "; "), "zh": ("，", "；")}
+"""What stands between the parts of a list in each language, and between longer parts."""
 
 
 @cache
@@ -84,6 +87,27 @@ class Words:
         form = "one" if number == 1 else "many"
         return self(f"{family}.{form}", number=f"{number:,}", **values)
 
+    def listed(self, parts: Iterable[str], *, longer: bool = False) -> str:
+        """Return parts as a list, those that are not empty.
+
+        Examples
+        --------
+        >>> Words("en").listed(["a", "", "b"]), Words("zh").listed("ab", longer=True)
+        ('a, b', 'a；b')
+        """
+        return SIGNS[self.lang][longer].join(filter(None, parts))
+
+    @staticmethod
+    def inside(text: str) -> str:
+        """Return a text as it stands inside a sentence.
+
+        Examples
+        --------
+        >>> Words.inside("Storm surge")
+        'storm surge'
+        """
+        return text[:1].lower() + text[1:]
+
     def distance(self, distance_m: float) -> str:
         """Return a walk in words, rounded up: never shorter than it is.
 
@@ -105,4 +129,9 @@ class Words:
         >>> Words("en").minutes(60.1), Words("en").minutes(0.0)
         ('2 minutes', '1 minute')
         """
-        return self.count("minutes", max(1, math.ceil(walk_time_s / 60 - 1e-6)))
+        return self.count("minutes", self.whole_minutes(walk_time_s))
+
+    @staticmethod
+    def whole_minutes(walk_time_s: float) -> int:
+        """Return a time in whole minutes, rounded up, at least one [min]."""
+        return max(1, math.ceil(walk_time_s / 60 - 1e-6))

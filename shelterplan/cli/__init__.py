@@ -15,6 +15,7 @@ import click
 from shelterplan.cli.answers import coverage, nearest
 from shelterplan.cli.build import build
 from shelterplan.cli.check import check
+from shelterplan.cli.priority import priority
 from shelterplan.errors import ShelterplanError, TableError
 
 SHOWN_PROBLEMS = 20
@@ -119,5 +120,5 @@ def app(area: str | None, port: int) -> None:
     launch.run(port=port, area=area)
 
 
-for command in (build, check, nearest, coverage):
+for command in (build, check, nearest, coverage, priority):
     main.add_command(command)

@@ -10,16 +10,17 @@ import click
 
 from shelterplan.cli import text
 from shelterplan.cli.files import write_file
-from shelterplan.scenario import WALKERS, Scenario
-from shelterplan.standards import AccessStandard, presets
+from shelterplan.cli.scenario_flags import assumed, scenario_options, standard_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import pandas as pd
 
-    from shelterplan.finder import Answer
+    from shelterplan.finder import Answer, Option
     from shelterplan.plan import Plan
+    from shelterplan.scenario import Scenario
+    from shelterplan.standards import AccessStandard
     from shelterplan.study_area import StudyArea
 
 AREA = click.argument("area", metavar="AREA")
@@ -29,20 +30,26 @@ JSON = click.option(
     is_flag=True,
     help="Print JSON for programs; what is unreachable or unknown is null.",
 )
-WALKER = click.option(
-    "--walker",
-    default="adult",
-    show_default=True,
-    type=click.Choice(list(WALKERS)),
-    help="Who walks: sets the speed, and whether steps can be used.",
-)
 FORMATS = (".csv", ".geojson", ".gpkg")
 NO_WAY = {
     "no_network": "the place is too far from any street that this walker can use",
     "no_path": "the streets there lead to no shelter for this walker",
+    "cut_off": "every way from there to a shelter that is fit is closed",
+    "unsafe": "only shelters that are not fit for the hazard can be reached",
     "outside": "the place lies outside the study area, whose shelters are the only ones known",
 }
 """What a status means, in words."""
+WHY_NOT = {
+    "closed": "closed",
+    "full": "full",
+    "no_wheelchair": "no way in for a wheelchair",
+    "no_entrance": "its gates open in an emergency only",
+    "unfit": "not fit for the hazard",
+    "in_zone": "in the hazard's zone",
+    "fitness_unknown": "nobody has said whether it is fit",
+    "cut_off": "the way there is closed",
+}
+"""Why nobody is sent to a nearer shelter, in words."""
 UNNAMED = {
     "footway": "a footpath",
     "path": "a path",
@@ -78,16 +85,30 @@ def open_area(name: str) -> StudyArea:
 
 
 def heading(area: StudyArea, standard: AccessStandard | None, scenario: Scenario) -> list[str]:
-    """Return the first lines of an answer: the place, the standard and how sure it is, warnings."""
-    walker = scenario.walker
-    walk = f"{walker.name} at {walker.speed_m_s:g} m/s ({walker.certainty})"
-    if standard is not None:
-        named = "" if standard.name == "own" else f", {standard.name}"
-        walk = f"longest walk {standard.max_distance_m:g} m ({standard.certainty}{named}); {walk}"
-    lines = [f"{area.title}: {walk}."]
+    """Return the first lines of an answer: the place, what is assumed and how sure, warnings."""
+    lines = [f"{area.title}: {assumed(scenario, standard)}."]
     if area.illustrative:
         lines.append(f"Illustrative, not official: {', '.join(sorted(area.illustrative))}.")
+    if scenario.hazard:
+        lines += _about_hazard(area, scenario)
     return [text.clean(line) for line in lines]
+
+
+def _about_hazard(area: StudyArea, scenario: Scenario) -> list[str]:
+    """Return what is not known of the hazard here."""
+    from shelterplan.situation import active_zones, situation
+
+    lines = []
+    if not active_zones(area, scenario).any():
+        lines.append(f"No zones of this {scenario.hazard.replace('_', ' ')} are known here.")
+    unknown = int((situation(area, scenario).fitness == "unknown").sum())
+    if unknown:
+        used = "used" if scenario.unknown_fitness == "accept" else "not used"
+        lines.append(
+            f"Of {unknown} of {len(area.shelters)} shelters nobody has said whether they are fit "
+            f"({used})."
+        )
+    return lines
 
 
 @click.command(
@@ -95,10 +116,13 @@ def heading(area: StudyArea, standard: AccessStandard | None, scenario: Scenario
 Examples:
   shelterplan nearest monaco --lat 43.7325 --lon 7.4197
   shelterplan nearest monaco --lat 43.7325 --lon 7.4197 --walker wheelchair --json
+  shelterplan nearest coquimbo --lat -29.95 --lon -71.33 --hazard tsunami --minutes 15
 
-With --json: a list with shelter_id, name, distance_m, walk_time_s, status ("covered": within 500 m;
-"too_far"), nearest first. If no shelter can be reached, its one entry has the reason as status
-("no_network", "no_path", "outside") and null for everything else."""
+With --json: a list with shelter_id, name, distance_m, walk_time_s, status ("covered": within the
+standard; "too_far"), nearest first; "advised" marks the one to take, "fills_at_share" says at which
+share of the people nearest to it a shelter is full. If no shelter can be reached, its one entry has
+the reason as status ("no_network", "no_path", "cut_off", "unsafe", "outside") and null for
+everything else."""
 )
 @AREA
 @click.option(
@@ -118,59 +142,79 @@ With --json: a list with shelter_id, name, distance_m, walk_time_s, status ("cov
 @click.option(
     "--count", default=3, show_default=True, type=click.IntRange(1, 1000), help="How many shelters."
 )
-@WALKER
+@standard_options
+@scenario_options
 @JSON
-def nearest(area: str, lat: float, lon: float, count: int, walker: str, as_json: bool) -> None:  # noqa: FBT001
+def nearest(
+    area: str,
+    lat: float,
+    lon: float,
+    count: int,
+    standard: AccessStandard,
+    scenario: Scenario,
+    as_json: bool,  # noqa: FBT001
+) -> None:
     """Find the shelters with the shortest walk from one place, and the way there.
 
-    AREA is a study area's folder or an embedded name.
+    AREA is a study area's folder or an embedded name. Shelters that are closed, full or not fit for
+    the hazard are not offered.
     """
     from shelterplan.finder import find_shelters
 
-    opened, scenario = open_area(area), Scenario.of(walker=walker)
-    answer = find_shelters(opened, lon, lat, count=count, scenario=scenario)
+    opened = open_area(area)
+    answer = find_shelters(opened, lon, lat, count=count, scenario=scenario, standard=standard)
     if as_json:
-        text.print_json(answer_rows(answer))
+        text.print_json(answer_rows(answer, scenario.hazard))
     else:
-        _print_answer(opened, answer, scenario)
+        _print_answer(opened, answer, heading(opened, standard, scenario))
     if as_json and answer.status != "ok":
         click.echo(f"Note: {NO_WAY[answer.status]}.", err=True)
 
 
-def answer_rows(answer: Answer) -> list[dict[str, Any]]:
+def answer_rows(answer: Answer, hazard: str = "") -> list[dict[str, Any]]:
     """Return the shelters of an answer as plain rows; one row with the reason if there is none."""
-    rows = [
-        {
-            "shelter_id": option.shelter_id,
-            "name": option.name,
-            "kind": option.kind,
-            "distance_m": option.distance_m,
-            "walk_time_s": option.walk_time_s,
-            "status": option.status,
-            "capacity": option.capacity,
-            "outside_study_area": answer.status == "outside",
-        }
-        for option in answer.options
+    columns = (
+        "shelter_id",
+        "name",
+        "kind",
+        "distance_m",
+        "walk_time_s",
+        "status",
+        "capacity",
+        "capacity_from",
+        "fitness",
+        "fills_at_share",
+    )
+    rows: list[dict[str, Any]] = [
+        {name: getattr(option, name) for name in columns} | {"advised": number == answer.advised}
+        for number, option in enumerate(answer.options)
     ]
-    empty = dict.fromkeys(("shelter_id", "name", "kind", "distance_m", "walk_time_s"))
-    return rows or [
-        {
-            **empty,
-            "status": answer.status,
-            "capacity": None,
-            "outside_study_area": answer.status == "outside",
-        }
+    if not hazard:
+        rows = [row | {"fitness": None} for row in rows]
+    rows = rows or [dict.fromkeys(columns) | {"status": answer.status, "advised": False}]
+    refused = [
+        {name: getattr(one, name) for name in ("shelter_id", "name", "distance_m", "reason")}
+        for one in answer.refused
     ]
+    more = {"outside_study_area": answer.status == "outside", "hazard_level": answer.hazard_level}
+    return [row | more | {"nearer_not_offered": refused} for row in rows]
 
 
-def _print_answer(area: StudyArea, answer: Answer, scenario: Scenario) -> None:
-    for line in heading(area, AccessStandard(), scenario):
+def _print_answer(area: StudyArea, answer: Answer, first: list[str]) -> None:
+    for line in first:
         click.echo(line)
+    if answer.hazard_level:
+        click.echo(f"The place itself lies in a zone of the hazard, level {answer.hazard_level}.")
     if answer.status != "ok":
         words = NO_WAY[answer.status]
         click.echo(f"{words[0].upper()}{words[1:]}.")
     if answer.options:
         _print_options(answer)
+    for one in answer.refused:
+        click.echo(
+            f"Not offered: {text.clean(one.name)}, {one.distance_m:,.0f} m: "
+            f"{WHY_NOT.get(one.reason, one.reason)}."
+        )
     click.echo("")
     text.print_notes(area.notes)
 
@@ -178,22 +222,46 @@ def _print_answer(area: StudyArea, answer: Answer, scenario: Scenario) -> None:
 def _print_options(answer: Answer) -> None:
     click.echo("")
     text.print_table(
-        ["shelter", "kind", "walk [m]", "minutes", "capacity", "within the standard"],
+        ["shelter", "kind", "walk [m]", "minutes", "room", "within the standard"],
         [
             [
                 option.name,
                 option.kind,
                 round(option.distance_m),
                 math.ceil(option.walk_time_s / 60),
-                "unknown" if option.capacity is None else f"{option.capacity:,.0f}",
+                _room_words(option),
                 "yes" if option.status == "covered" else "no, too far",
             ]
             for option in answer.options
         ],
     )
-    click.echo(f"\nThe way to {text.clean(answer.options[0].name)}:")
-    for number, step in enumerate(answer.options[0].route.steps, start=1):
+    click.echo(advice(answer))
+    taken = answer.options[answer.advised]
+    click.echo(f"\nThe way to {text.clean(taken.name)}:")
+    for number, step in enumerate(taken.route.steps, start=1):
         click.echo(f"{number:>3}. {text.clean(step_words(step))}")
+
+
+def _room_words(option: Option) -> str:
+    """Return for how many people a shelter has room."""
+    if option.capacity is None:
+        return "unknown"
+    about = "about " if option.capacity_from == "area" else ""
+    return f"{about}{option.capacity:,.0f}"
+
+
+def advice(answer: Answer) -> str:
+    """Return which shelter to take, where the nearest is expected to fill up."""
+    nearest, taken = answer.options[0], answer.options[answer.advised]
+    if nearest.fills_at_share is None:
+        return ""
+    full = (
+        f"{text.clean(nearest.name)} is full at {nearest.fills_at_share:.0%} of its expected demand"
+    )
+    if answer.advised == 0:
+        return f"{full}; none of the others named here is nearer than the standard and has room."
+    more = math.ceil((taken.walk_time_s - nearest.walk_time_s) / 60)
+    return f"{full}; use {text.clean(taken.name)}, {text.counted(more, 'minute')} more."
 
 
 def step_words(step: Any) -> str:  # noqa: ANN401  (routes.Step, imported only where it is used)
@@ -218,9 +286,10 @@ Examples:
   shelterplan coverage coquimbo --by community --distance-m 800 --json
   shelterplan coverage mytown --standard cn_gb51143_emergency --walker elderly --out gaps.csv
 
-With --json: a list with community_id (or district), name, population, covered_population,
-coverage_share, one ..._population for each status, and distances in which null means that there is
-no way. The populations of all statuses add up to the population."""
+With --json: a list with community_id (or district), name, population, covered_population (who
+certainly have a place), coverage_share, possible_people (who have one if shelters of unknown
+size have room), one ..._population for each status, and walks in which null means that there is no
+way. The populations of all statuses add up to the population."""
 )
 @AREA
 @click.option(
@@ -230,20 +299,8 @@ no way. The populations of all statuses add up to the population."""
     type=click.Choice(["community", "district"]),
     help="What one row is.",
 )
-@click.option(
-    "--standard",
-    type=click.Choice(list(presets())),
-    metavar="NAME",
-    help="A published access standard; how sure we are of its text is shown. One of: "
-    f"{', '.join(presets())}.",
-)
-@click.option(
-    "--distance-m",
-    type=float,
-    callback=limits(0, 1e6),
-    help="Longest acceptable walk, inclusive [m]; 500 if neither is given.",
-)
-@WALKER
+@standard_options
+@scenario_options
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -253,9 +310,8 @@ no way. The populations of all statuses add up to the population."""
 def coverage(
     area: str,
     by: str,
-    standard: str | None,
-    distance_m: float | None,
-    walker: str,
+    standard: AccessStandard,
+    scenario: Scenario,
     out: Path | None,
     as_json: bool,  # noqa: FBT001
 ) -> None:
@@ -263,30 +319,20 @@ def coverage(
 
     AREA is a study area's folder or an embedded name.
     """
-    if standard and distance_m is not None:
-        raise click.UsageError("give --standard or --distance-m, not both")
     if out and out.suffix.lower() not in FORMATS:
         raise click.BadParameter(f"must end in {', '.join(FORMATS)}", param_hint="--out")
     from shelterplan.plan import make_plan
 
-    chosen = _standard(standard, distance_m)
-    opened, scenario = open_area(area), Scenario.of(walker=walker)
-    plan = make_plan(opened, scenario, chosen)
+    opened = open_area(area)
+    plan = make_plan(opened, scenario, standard)
     if out:
         write_table(plan, opened, by, out)
     if as_json:
         text.print_json(coverage_rows(plan, by))
     else:
-        _print_coverage(plan, opened, by, heading(opened, chosen, scenario))
+        _print_coverage(plan, opened, by, heading(opened, standard, scenario))
         if out:
             click.echo(f"\nWritten: {out}")
-
-
-def _standard(name: str | None, distance_m: float | None) -> AccessStandard:
-    """Return a preset, or a standard with the user's own distance."""
-    if name:
-        return AccessStandard.preset(name)
-    return AccessStandard() if distance_m is None else AccessStandard(max_distance_m=distance_m)
 
 
 def coverage_rows(plan: Plan, by: str) -> list[dict[str, Any]]:
@@ -299,13 +345,15 @@ def coverage_rows(plan: Plan, by: str) -> list[dict[str, Any]]:
 
 
 def _print_coverage(plan: Plan, area: StudyArea, by: str, first: list[str]) -> None:
+    from shelterplan.coverage import STATUSES
+
     for line in first:
         click.echo(line)
     reasons = [
         name
         for name in plan.total.index
         if name.endswith("_population")
-        and name not in {"covered_population", "gap_population"}
+        and name.removesuffix("_population") in STATUSES[1:]
         and plan.total[name] > 0
     ]
     words = [name.removesuffix("_population").replace("_", " ") for name in reasons]
@@ -316,6 +364,7 @@ def _print_coverage(plan: Plan, area: StudyArea, by: str, first: list[str]) -> N
             row["population"],
             row["covered_population"],
             text.percent(row["coverage_share"]),
+            text.percent(row["possible_share"]),
             *(row[reason] for reason in reasons),
             round_m(row["median_distance_m"]),
             round_m(row["p90_distance_m"]),
@@ -332,7 +381,7 @@ def _print_coverage(plan: Plan, area: StudyArea, by: str, first: list[str]) -> N
     ]
     click.echo("")
     text.print_table(
-        [*named, "people", "covered", "share", *words, "median [m]", "90 % within [m]"],
+        [*named, "people", "covered", "share", "possible", *words, "median [m]", "90 % within [m]"],
         [*rows, cells(plan.total, "all", *[""] * (len(named) - 1))],
     )
     click.echo("")

@@ -2,50 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from shelterplan.cli import text
+from shelterplan.cli.build_told import QUARANTINE, more_notes, notes, print_summary, summarise
 from shelterplan.cli.files import csv_bytes, write_file
-from shelterplan.cli.streets import read_any_streets
-from shelterplan.errors import AreaError, ShelterplanError, TableError
+from shelterplan.cli.inputs import Given, Inputs, check_spread, read_inputs, spread_people
+from shelterplan.cli.streets import read_any_streets, with_elevation
+from shelterplan.errors import AreaError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import geopandas as gpd
 
     from shelterplan.cli.streets import Network
     from shelterplan.progress import Progress
     from shelterplan.sources.assign import Assigned
-    from shelterplan.sources.records import Checked
     from shelterplan.study_area import Source, StudyArea
 
 FILE = click.Path(path_type=Path)
-QUARANTINE = "quarantine.csv"
-DIFFERENCE_SHARE = 0.01
-"""Communities whose stated population differs by more than this from their points are counted."""
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Inputs:
-    """The checked tables that a study area is made of."""
-
-    communities: Checked
-    population: Checked
-    shelters: Checked
-    candidates: Checked | None
-
-    def tables(self) -> dict[str, Checked]:
-        """Return the tables that were given, by name."""
-        every = {
-            "communities": self.communities,
-            "population": self.population,
-            "shelters": self.shelters,
-            "candidates": self.candidates,
-        }
-        return {name: checked for name, checked in every.items() if checked is not None}
 
 
 @click.command(
@@ -59,6 +36,8 @@ Example:
 Files: communities are polygons (GeoJSON, GeoPackage, GeoParquet or zipped shapefile) with a name
 and, if there is one, an id and a district. Population has lat, lon, population. Shelters have name,
 lat, lon and, if known, capacity. Text tables may be UTF-8 or GB18030, with comma, semicolon or tab.
+Population may be a GeoTIFF of people per cell (WorldPop), hazards one of water depths in metres,
+and elevation one of metres above the sea. Hazard zones are polygons with hazard and level 1 to 4.
 What cannot be used is written to OUT/quarantine.csv with its row number and how to mend it."""
 )
 @click.argument("out", type=click.Path(file_okay=False, path_type=Path), metavar="OUT")
@@ -72,6 +51,29 @@ What cannot be used is written to OUT/quarantine.csv with its row number and how
 @click.option("--population", type=FILE, required=True, help="Where how many people live.")
 @click.option("--shelters", type=FILE, required=True, help="Existing shelters.")
 @click.option("--candidates", type=FILE, help="Sites where a shelter could be.")
+@click.option("--hazards", type=FILE, multiple=True, help="Hazard zones; may be given again.")
+@click.option("--hazard", default="", metavar="NAME", help="Hazard that files do not name.")
+@click.option(
+    "--hazard-levels",
+    "levels",
+    callback=lambda _context, _option, value: depths(value),
+    metavar="M,M,..",
+    help="Depths at which the levels 1 to 4 begin; by default 0.15,0.5,1,3 (own choice).",
+)
+@click.option("--elevation", type=FILE, help="GeoTIFF of elevations, for the slopes of streets.")
+@click.option(
+    "--shelters-datum",
+    "datum",
+    type=click.Choice(["wgs84", "gcj02", "bd09"]),
+    default="wgs84",
+    show_default=True,
+    help="What the positions of shelters and candidates refer to.",
+)
+@click.option(
+    "--spread",
+    type=click.Choice(["buildings", "streets"]),
+    help="Spread the people of zones over homes or along streets.",
+)
 @click.option("--name", help="Short name of the study area; by default the name of OUT.")
 @click.option("--title", help="Name that people read; by default the short name.")
 @click.option("--json", "as_json", is_flag=True, help="Print a summary as JSON.")
@@ -79,74 +81,76 @@ def build(
     out: Path,
     streets: Path | None,
     place: str | None,
-    communities: Path,
-    population: Path,
-    shelters: Path,
-    candidates: Path | None,
     name: str | None,
     title: str | None,
     as_json: bool,  # noqa: FBT001
+    **files: Any,  # noqa: ANN401  (the fields of `Given`)
 ) -> None:
     """Make a study area of your own files and save it in the folder OUT."""
     if (streets is None) == (place is None):
         raise click.UsageError("give either --streets or --place")
+    given = Given(**files)
+    check_spread(given.spread, streets)
     _refuse_foreign_folder(out)
     progress = text.bar(shown=not as_json)
-    inputs = read_inputs(communities, population, shelters, candidates)
-    from shelterplan.sources.assign import assign_communities
-
-    assigned = assign_communities(
-        inputs.population.table, inputs.communities.table, rows=inputs.population.rows
-    )
-    network = read_any_streets(streets, place, progress)
+    inputs = read_inputs(given)
+    assigned = None if given.spread else assign(inputs)
+    network = with_elevation(read_any_streets(streets, place, progress), given.elevation, progress)
+    if given.spread:
+        inputs = spread_people(inputs, given.spread, streets, network.streets.edges)
+    assigned = assigned or assign(inputs)
     short = name or out.resolve().name
     area = assemble(inputs, assigned, network, name=short, title=title or short, progress=progress)
     area.save(out)
     write_quarantine(out, area, inputs)
-    summary = summarise(area, inputs, assigned)
+    summary = summarise(area, inputs, assigned, network)
     if as_json:
         text.print_json(summary)
     else:
-        _print_summary(out, area, summary)
+        print_summary(out, area, summary)
+
+
+def depths(value: str | None) -> tuple[float, ...] | None:
+    """Return depths written with commas, None for none.
+
+    Examples
+    --------
+    >>> depths("0.15,0.5, 1")
+    (0.15, 0.5, 1.0)
+    """
+    if value is None:
+        return None
+    try:
+        return tuple(float(part) for part in value.split(","))
+    except ValueError:
+        raise click.BadParameter("give depths in metres, such as 0.15,0.5,1,3") from None
+
+
+def assign(inputs: Inputs) -> Assigned:
+    """Put people into communities; cells of a grid that lie in none are told in one row."""
+    from dataclasses import replace
+
+    from shelterplan.sources.assign import assign_communities
+    from shelterplan.sources.records import fault_frame
+
+    people = inputs.population
+    found = assign_communities(people.table, inputs.communities.table, rows=people.rows)
+    if "cells" not in people.facts or found.quarantine.empty:
+        return found
+    said = text.counted(len(found.quarantine), "cell")
+    row = (
+        1,
+        "",
+        f"{said} with {found.population_outside:,.0f} people in no community",
+        "draw the communities there if they are meant",
+    )
+    return replace(found, quarantine=fault_frame("population", [row]))
 
 
 def _refuse_foreign_folder(out: Path) -> None:
     """Stop before anything is written among files that are no study area's."""
     if out.is_dir() and any(out.iterdir()) and not (out / "area.toml").is_file():
         raise AreaError(f"{out} has other files in it: give a new folder")
-
-
-def read_inputs(
-    communities: Path, population: Path, shelters: Path, candidates: Path | None
-) -> Inputs:
-    """Read every table; problems of all of them come together.
-
-    Raises
-    ------
-    ShelterplanError
-        Of the one file that cannot be used; `TableError` if there are several.
-    """
-    from shelterplan.sources import inputs as readers
-
-    jobs: list[tuple[Callable[..., Checked], Path]] = [
-        (readers.read_communities, communities),
-        (readers.read_population, population),
-        (readers.read_shelters, shelters),
-    ]
-    if candidates is not None:
-        jobs.append((readers.read_candidates, candidates))
-    done: list[Checked] = []
-    failures: list[ShelterplanError] = []
-    for reader, path in jobs:
-        try:
-            done.append(reader(path))
-        except ShelterplanError as error:
-            failures.append(error)
-    if len(failures) == 1:
-        raise failures[0]
-    if failures:
-        raise TableError("input files", [str(failure) for failure in failures])
-    return Inputs(done[0], done[1], done[2], done[3] if candidates is not None else None)
 
 
 def assemble(
@@ -163,8 +167,9 @@ def assemble(
 
     from shelterplan.study_area import StudyArea
 
+    zones, away = near_zones(inputs, network)
     quarantine = pd.concat(
-        [*(one.quarantine for one in inputs.tables().values()), assigned.quarantine],
+        [*(one.quarantine for _, _, one in inputs.tables()), assigned.quarantine],
         ignore_index=True,
     )
     return StudyArea.build(
@@ -177,11 +182,30 @@ def assemble(
         demand=assigned.demand,
         shelters=inputs.shelters.table,
         candidates=None if inputs.candidates is None else inputs.candidates.table,
+        hazards=zones,
         quarantine=quarantine,
-        sources=[network.source, *_sources(inputs)],
-        notes=notes(inputs, assigned),
+        sources=[
+            network.source,
+            *([network.elevation] if network.elevation else []),
+            *_sources(inputs),
+        ],
+        notes=[*notes(inputs, assigned), *more_notes(inputs, network, away)],
         progress=progress,
     )
+
+
+def near_zones(inputs: Inputs, network: Network) -> tuple[gpd.GeoDataFrame | None, int]:
+    """Return the hazard zones that meet the box of streets and communities; how many do not."""
+    import numpy as np
+    import shapely
+
+    zones = inputs.zones()
+    if zones is None:
+        return None, 0
+    boxes = [inputs.communities.table.total_bounds, network.streets.edges.total_bounds]
+    low, high = np.min(boxes, axis=0)[:2], np.max(boxes, axis=0)[2:]
+    near = shapely.intersects(zones.geometry.to_numpy(), shapely.box(*low, *high))
+    return zones[near], int((~near).sum())
 
 
 def _sources(inputs: Inputs) -> list[Source]:
@@ -189,140 +213,25 @@ def _sources(inputs: Inputs) -> list[Source]:
 
     return [
         Source(
-            table="demand" if name == "population" else name,
+            table="demand" if table == "population" else table,
             name=one.facts["name"],
             sha256=one.facts["sha256"],
             note=", ".join(
-                str(one.facts[key]) for key in ("kind", "encoding", "crs") if one.facts.get(key)
+                str(one.facts[key])
+                for key in ("kind", "encoding", "crs", "note")
+                if one.facts.get(key)
             ),
         )
-        for name, one in inputs.tables().items()
+        for table, _, one in inputs.tables()
     ]
-
-
-def notes(inputs: Inputs, assigned: Assigned) -> list[str]:
-    """Return what everybody who sees a result of this study area must know."""
-    found = []
-    for name, one in inputs.tables().items():
-        lost = one.facts["rows_read"] - one.facts["rows_kept"]
-        if lost:
-            found.append(
-                f"{name}: {lost:,} of {text.counted(one.facts['rows_read'], 'row')} could "
-                f"not be used; see {QUARANTINE}."
-            )
-    if len(assigned.quarantine):
-        found.append(
-            f"population: {assigned.population_outside:,.0f} of {assigned.population_before:,.0f} "
-            f"people ({text.counted(len(assigned.quarantine), 'point')}) lie in no community and "
-            f"are not in the results; see {QUARANTINE}."
-        )
-    return found
-
-
-def shelters_outside(inputs: Inputs) -> int:
-    """Count the shelters that touch no community: kept, since people may walk there."""
-    import shapely
-
-    polygons = shapely.STRtree(inputs.communities.table.geometry.to_numpy())
-    shelters = inputs.shelters.table.geometry.to_numpy()
-    touching = polygons.query(shelters, predicate="intersects")[0]
-    return len(shelters) - len(set(touching.tolist()))
-
-
-def stated_population(inputs: Inputs, assigned: Assigned) -> dict[str, Any] | None:
-    """Compare the population that the communities' file states with the sum of the points."""
-    stated = inputs.communities.table["population"]
-    if stated.isna().all():
-        return None
-    points = assigned.demand.groupby("community_id")["population"].sum()
-    points = points.reindex(stated.index, fill_value=0.0)
-    apart = (points - stated).abs() > DIFFERENCE_SHARE * stated.abs()
-    return {
-        "stated": float(stated.sum()),
-        "points": float(points.sum()),
-        "communities_apart": int(apart.sum()),
-    }
 
 
 def write_quarantine(out: Path, area: StudyArea, inputs: Inputs) -> None:
     """Write every row that was left out, and every remark on a row that was kept."""
     import pandas as pd
 
-    remarks = pd.concat([one.remarks for one in inputs.tables().values()], ignore_index=True)
+    remarks = pd.concat([one.remarks for _, _, one in inputs.tables()], ignore_index=True)
     rows = pd.concat(
         [area.quarantine.assign(used="no"), remarks.assign(used="yes")], ignore_index=True
     )
     write_file(out / QUARANTINE, csv_bytes(rows))
-
-
-def summarise(area: StudyArea, inputs: Inputs, assigned: Assigned) -> dict[str, Any]:
-    """Return what was made, in plain values."""
-    return {
-        "name": area.name,
-        "title": area.title,
-        "version": area.version,
-        "crs": area.crs.to_string(),
-        "rows": {
-            name: len(getattr(area, name))
-            for name in ("communities", "demand", "shelters", "entrances", "candidates", "streets")
-        },
-        "street_km": float(area.streets["length_m"].sum()) / 1000,
-        "population_before": assigned.population_before,
-        "population_after": assigned.population_after,
-        "population_outside": assigned.population_outside,
-        "stated_population": stated_population(inputs, assigned),
-        "shelters_outside_communities": shelters_outside(inputs),
-        "quarantined": len(area.quarantine),
-        "remarks": sum(len(one.remarks) for one in inputs.tables().values()),
-        "files": {
-            name: {
-                key: one.facts.get(key)
-                for key in (
-                    "name",
-                    "kind",
-                    "encoding",
-                    "delimiter",
-                    "crs",
-                    "rows_read",
-                    "rows_kept",
-                )
-            }
-            for name, one in inputs.tables().items()
-        },
-        "notes": list(area.notes),
-    }
-
-
-def _print_summary(out: Path, area: StudyArea, summary: dict[str, Any]) -> None:
-    rows = summary["rows"]
-    click.echo(f"{text.clean(area.title)}: study area written to {out}")
-    text.print_facts(
-        {
-            "Communities": f"{rows['communities']:,}",
-            "People": f"{summary['population_after']:,.0f} in {rows['demand']:,} points",
-            "Shelters": f"{rows['shelters']:,} with {rows['entrances']:,} entrances",
-            "Candidate sites": f"{rows['candidates']:,}",
-            "Streets": f"{summary['street_km']:,.0f} km in {rows['streets']:,} pieces",
-            "Coordinate system": summary["crs"],
-        }
-    )
-    text.print_notes(area.notes)
-    stated = summary["stated_population"]
-    if stated:
-        click.echo(
-            f"Note: the communities' file states {stated['stated']:,.0f} people, the points "
-            f"give {stated['points']:,.0f} ({stated['communities_apart']:,} communities "
-            "differ by more than 1 %); the points are used."
-        )
-    if summary["shelters_outside_communities"]:
-        click.echo(
-            f"Note: {summary['shelters_outside_communities']:,} of {rows['shelters']:,} "
-            "shelters lie outside every community (kept: people may walk there)."
-        )
-    for name, file in summary["files"].items():
-        if file["encoding"] not in {None, "utf-8", "utf-8-sig"}:
-            click.echo(f"Note: {name} was read as {file['encoding']}: look at its names.")
-    if summary["remarks"]:
-        said = text.counted(summary["remarks"], "row")
-        click.echo(f"Note: {said} repaired, or worth a look; see {QUARANTINE}.")
-    click.echo(f"Next: shelterplan check {out}")

@@ -57,7 +57,7 @@ def _print_check(area: StudyArea, found: Check) -> None:
     for line in heading(area, None, Scenario()):
         click.echo(line)
     click.echo("\nGrades (A good, D not to be relied on; the program's own limits):")
-    measures = [name for name in found.grades.columns if name.endswith("_share")]
+    measures = [name for name in found.grades.columns if name not in {"grade", "reason"}]
     text.print_table(
         ["district", "grade", "because of", *(_measure(name) for name in measures)],
         [
@@ -65,7 +65,7 @@ def _print_check(area: StudyArea, found: Check) -> None:
                 str(key),
                 str(row["grade"]),
                 _measure(str(row["reason"])),
-                *(text.percent(row[name]) for name in measures),
+                *(_value(name, row[name]) for name in measures),
             ]
             for key, row in found.grades.iterrows()
         ],
@@ -96,4 +96,12 @@ def _print_findings(severity: str, rows: pd.DataFrame) -> None:
 
 
 def _measure(name: str) -> str:
-    return name.removesuffix("_share").replace("_", " ")
+    return name.removesuffix("_share").removesuffix("_years").replace("_", " ")
+
+
+def _value(name: str, value: object) -> str:
+    """Return a share as a percentage, an age in years."""
+    years = text.plain_number(value)
+    if not name.endswith("_years"):
+        return text.percent(value)
+    return "-" if years is None else f"{years:.1f} years"

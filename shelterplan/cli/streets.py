@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +26,10 @@ class Network:
     source: Source
     gates: gpd.GeoDataFrame | None = None
     places: gpd.GeoDataFrame | None = None
+    elevation: Source | None = None
+    """Where the slopes of the streets came from."""
+    slopes: dict[str, Any] | None = None
+    """What `elevation.with_slopes` found; None without elevations."""
 
 
 def read_any_streets(path: Path | None, place: str | None, progress: Progress) -> Network:
@@ -37,6 +41,30 @@ def read_any_streets(path: Path | None, place: str | None, progress: Progress) -
     if not path.is_file():
         check_file(path)
     return _read_osm(path, progress) if looks_like_osm(path) else _read_lines(path)
+
+
+def with_elevation(network: Network, path: Path | None, progress: Progress) -> Network:
+    """Return the streets with their slopes from a grid of elevations, if there is one."""
+    if path is None:
+        return network
+    from shelterplan.sources.elevation import with_slopes
+    from shelterplan.sources.raster import read_raster
+    from shelterplan.study_area import Source
+
+    progress("measuring slopes", 0.0)
+    edges = network.streets.edges
+    dem = read_raster(path, bounds=edges.total_bounds.tolist())
+    progress("measuring slopes", 0.5)
+    sloped, facts = with_slopes(edges, dem)
+    progress("measuring slopes", 1.0)
+    source = Source(
+        table="streets",
+        name=facts["name"],
+        sha256=facts["sha256"],
+        note=f"elevations in cells of about {facts['cell_m']:,.0f} m, for the slopes of streets",
+    )
+    streets = replace(network.streets, edges=sloped)
+    return replace(network, streets=streets, elevation=source, slopes=facts)
 
 
 def looks_like_osm(path: Path) -> bool:

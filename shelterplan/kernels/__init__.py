@@ -11,19 +11,25 @@ Costs stay below 2**31 (in millimetres 2,147 km), so that no sum can wrap around
 be longer is left out and reported in `clipped`.
 """
 
+from shelterplan.kernels.assign import cheapest_flow, first_come
 from shelterplan.kernels.common import MAX_COST, UNREACHED, arcs, group
 from shelterplan.kernels.edge_grid import EdgeGrid
 from shelterplan.kernels.ranked import k_nearest, merge_k
 from shelterplan.kernels.reach import catchments, distribute, tally
-from shelterplan.kernels.single import follow, nearest
+from shelterplan.kernels.single import along, follow, nearest
+from shelterplan.kernels.switches import ENDLESS
 
 __all__ = [
+    "ENDLESS",
     "MAX_COST",
     "UNREACHED",
     "EdgeGrid",
+    "along",
     "arcs",
     "catchments",
+    "cheapest_flow",
     "distribute",
+    "first_come",
     "follow",
     "group",
     "k_nearest",

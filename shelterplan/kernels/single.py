@@ -98,3 +98,40 @@ def follow(via: Nodes, edge_u: Nodes, edge_v: Nodes, node: int) -> tuple[Nodes, 
         u = edge_v[edge] if edge_u[edge] == u else edge_u[edge]
     nodes[count] = u
     return nodes, edges
+
+
+@compiled
+def along(
+    via: Nodes,
+    edge_u: Nodes,
+    edge_v: Nodes,
+    forward: Costs,
+    backward: Costs,
+    root: Bounds,
+) -> Bounds:
+    """Add up a second cost along the ways that a search found.
+
+    `via` is the edge on which the way from each node begins (-1 at its end, where the sum is
+    `root`), walked at the cost `forward` from `edge_u` to `edge_v`, else `backward`.
+    """
+    n = via.shape[0]
+    total = root.copy()
+    done = via < 0
+    stack = np.empty(n, np.int32)
+    for start in range(n):
+        u = np.int32(start)
+        depth = 0
+        while not done[u]:
+            stack[depth] = u
+            depth += 1
+            edge = via[u]
+            u = edge_v[edge] if edge_u[edge] == u else edge_u[edge]
+        for i in range(depth - 1, -1, -1):
+            node = stack[i]
+            edge = via[node]
+            if edge_u[edge] == node:
+                total[node] = total[edge_v[edge]] + forward[edge]
+            else:
+                total[node] = total[edge_u[edge]] + backward[edge]
+            done[node] = True
+    return total

@@ -13,16 +13,30 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from shelterplan import tables
 from shelterplan.errors import TableError
+from shelterplan.sources.columns import DISTRICT_NAMES
+from shelterplan.sources.columns import id_names as _id_names
+from shelterplan.sources.columns import names as _names
+from shelterplan.sources.outlines import polygonal_part
+from shelterplan.sources.outlines import repair as _repair
+from shelterplan.sources.population_grid import read_population_grid
+from shelterplan.sources.raster import is_geotiff
 from shelterplan.sources.records import Checked, Records, read_records
+from shelterplan.sources.shelter_lists import read_candidates, read_shelters
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
-ID_NAMES = ("id", "code", "编号", "代码", "编码", "osm_id", "gb", "fid", "@id")
-NAME_NAMES = ("name", "name:en", "name_en", "名称", "名字", "nom", "nombre", "nome", "title")
-DISTRICT_NAMES = ("district", "区", "区县", "行政区", "borough", "distrito")
+__all__ = [
+    "polygonal_part",
+    "read_candidates",
+    "read_communities",
+    "read_population",
+    "read_shelters",
+]
+
 POPULATION_NAMES = (
     "population",
     "pop",
@@ -37,23 +51,10 @@ POPULATION_NAMES = (
     "populacao",
     "população",
 )
-CAPACITY_NAMES = ("capacity", "可容纳人数", "容纳人数", "容量", "evacuation_capacity", "capacidad")
-AREA_NAMES = ("area_m2", "有效面积", "面积", "area")
-KIND_COLUMNS = ("kind", "type", "类型", "类别")
-GROUPS = ("children", "elderly_65", "disabled")
-"""Population groups that are kept where a file has them."""
-YES_WORDS = frozenset({"yes", "y", "true", "1", "是", "有", "designated"})
-NO_WORDS = frozenset({"no", "n", "false", "0", "否", "无"})
-STATUS_WORDS = {
-    "open": "open",
-    "closed": "closed",
-    "full": "full",
-    "开放": "open",
-    "关闭": "closed",
-    "已满": "full",
-    "": "unknown",
-    "unknown": "unknown",
-}
+LARGE_ZONE_M = 250.0
+"""Polygons of people that are wider than this are said to be large [m]."""
+METRES_PER_DEGREE = 111_195.0
+"""Of latitude, on a sphere as large as the Earth."""
 OVERLAP_SHARE = 0.001
 """Overlaps of less than this share of the smaller community are borders drawn twice."""
 
@@ -106,31 +107,64 @@ def read_communities(path: str | os.PathLike[str], *, layer: str = "") -> Checke
     return records.finish(table)
 
 
-def read_population(path: str | os.PathLike[str], *, layer: str = "") -> Checked:
-    """Read places with people: a text table with lat, lon, population, or a map layer.
+def read_population(
+    path: str | os.PathLike[str],
+    *,
+    layer: str = "",
+    bounds: Sequence[float] | None = None,
+    zones: bool = False,
+) -> Checked:
+    """Read places with people: a text table with lat, lon, population, a map layer or a grid.
 
-    Polygons are placed at a point inside them, which is said in the remarks.
+    Polygons are placed at a point inside them, which is said in the remarks. For a GeoTIFF see
+    `population_grid.read_population_grid`.
+
+    Parameters
+    ----------
+    path : path of a text table, a map layer or a GeoTIFF
+    layer : str
+        The layer of a GeoPackage that has several.
+    bounds : (west, south, east, north), optional
+        For a grid: the box in longitude and latitude that is read [degrees].
+    zones : bool
+        Whether polygons are wanted and kept, to be broken down later (see `spread`).
 
     Returns
     -------
     Checked
-        Table indexed by demand_id: population (float), the groups that the file has
-        (Float64, NA = unknown), Point geometry in EPSG:4326.
+        Table indexed by demand_id: population (float); of population_day, population_night,
+        children, elderly_65 and disabled those that the file has (Float64, NA = unknown);
+        geometry in EPSG:4326, points unless `zones`.
 
     Raises
     ------
     SourceError, TableError
         The file cannot be read, or no row is good.
     """
+    if is_geotiff(path):
+        if zones:
+            said = "A grid cannot be spread: its cells are places already; leave out the spreading."
+            raise TableError("population", [said])
+        return read_population_grid(path, bounds=bounds)
     records = read_records(path, "population", layer=layer)
     _need_column(records, "population", POPULATION_NAMES)
-    geometry = _as_points(records, records.positions())
+    if zones and records.geometry is None:
+        said = "The file is a text table of points; only the people of polygons can be spread."
+        raise TableError("population", [said])
+    positions = records.positions()
+    geometry = (
+        _repair(records, positions, polygons_only=True) if zones else _as_points(records, positions)
+    )
     records.remark_repeats()
     ids = records.ids(_id_names(records, "demand_id", ids=("id",)), prefix="d")
     population = records.numbers(POPULATION_NAMES, needed=True)
-    groups = {group: records.numbers((group,)) for group in GROUPS if group in records.cells}
-    for group, people in groups.items():
-        more = (people > population).fillna(value=False).to_numpy(dtype=bool)
+    others = {
+        column: records.numbers((column,))
+        for column in (*tables.TIMES.values(), *tables.GROUPS)
+        if column in records.cells
+    }
+    for group in others.keys() & set(tables.GROUPS):
+        more = (others[group] > population).fillna(value=False).to_numpy(dtype=bool)
         records.remark(
             np.flatnonzero(more),
             group,
@@ -138,109 +172,9 @@ def read_population(path: str | os.PathLike[str], *, layer: str = "") -> Checked
             "check both numbers",
         )
     table = gpd.GeoDataFrame(
-        {"population": population.astype("float64"), **groups}, geometry=geometry, crs=4326
+        {"population": population.astype("float64"), **others}, geometry=geometry, crs=4326
     ).set_axis(pd.Index(ids, name="demand_id"))
     return records.finish(table)
-
-
-def read_shelters(path: str | os.PathLike[str], *, layer: str = "") -> Checked:
-    """Read existing shelters: a text table with name, lat, lon, or a map layer.
-
-    A capacity that is not given is NA: unknown, neither nought nor without limit.
-
-    Returns
-    -------
-    Checked
-        Table indexed by shelter_id with the shelter columns of the study area.
-
-    Raises
-    ------
-    SourceError, TableError
-        The file cannot be read, or no row is good.
-    """
-    records = read_records(path, "shelters", layer=layer)
-    geometry = _repair(records, records.positions())
-    records.refuse_repeats()
-    ids = records.ids(_id_names(records, "shelter_id", ids=("sid", *ID_NAMES)), prefix="s")
-    table = gpd.GeoDataFrame(
-        {
-            "name": _names(records, ids, ("shelter_name", "施設・場所名")),
-            "kind": records.text(KIND_COLUMNS),
-            "indoor": _yes_no(records, ("indoor", "室内")),
-            "capacity": records.numbers(CAPACITY_NAMES),
-            "area_m2": records.numbers(AREA_NAMES),
-            "wheelchair": _yes_no(records, ("wheelchair", "wheelchair_accessible"))
-            .map({True: "yes", False: "no"})
-            .fillna("unknown")
-            .astype(str),
-            "status": _status(records),
-            "verified": _verified(records),
-            "source": records.text(("source", "来源")).replace("", str(records.facts["name"])),
-        },
-        geometry=geometry,
-        crs=4326,
-    ).set_axis(pd.Index(ids, name="shelter_id"))
-    return records.finish(table)
-
-
-def read_candidates(path: str | os.PathLike[str], *, layer: str = "") -> Checked:
-    """Read sites where a shelter could be: as `read_shelters`, with a cost.
-
-    Returns
-    -------
-    Checked
-        Table indexed by site_id: name, kind, capacity, cost, area_m2 (Float64, NA = unknown),
-        geometry in EPSG:4326.
-
-    Raises
-    ------
-    SourceError, TableError
-        The file cannot be read, or no row is good.
-    """
-    records = read_records(path, "candidates", layer=layer)
-    geometry = _repair(records, records.positions())
-    records.refuse_repeats()
-    ids = records.ids(_id_names(records, "site_id"), prefix="c")
-    table = gpd.GeoDataFrame(
-        {
-            "name": _names(records, ids),
-            "kind": records.text(KIND_COLUMNS),
-            "capacity": records.numbers(CAPACITY_NAMES),
-            "cost": records.numbers(("cost", "费用", "造价")),
-            "area_m2": records.numbers(AREA_NAMES),
-        },
-        geometry=geometry,
-        crs=4326,
-    ).set_axis(pd.Index(ids, name="site_id"))
-    return records.finish(table)
-
-
-def _id_names(records: Records, own: str, *, ids: Sequence[str] = ID_NAMES) -> tuple[str, ...]:
-    """Return names of the id column; a general one counts only where every row has its own."""
-    general = [
-        name
-        for name in ids
-        if name in records.cells
-        and (name in ("id", "code", "sid") or records.cells[name].is_unique)
-    ]
-    return (own, *general)
-
-
-def _names(records: Records, ids: pd.Series, more: Sequence[str] = ()) -> pd.Series:
-    """Return names; a row without one goes by its id, which is said."""
-    columns = (*NAME_NAMES[:1], *more, *NAME_NAMES[1:])
-    names = records.text(columns)
-    empty = np.flatnonzero((names == "").to_numpy())
-    if records.find(columns):
-        records.remark(empty, "name", "name is empty: the id is shown", "give the name")
-    else:
-        records.remark(
-            empty[:1],
-            "name",
-            "the file has no name column: ids are shown",
-            "add a column called name",
-        )
-    return names.mask(names == "", ids)
 
 
 def _need_column(records: Records, what: str, names: Sequence[str]) -> None:
@@ -256,82 +190,6 @@ def _need_column(records: Records, what: str, names: Sequence[str]) -> None:
         )
 
 
-def _yes_no(records: Records, names: Sequence[str]) -> pd.Series:
-    words = records.text(names).str.casefold()
-    values = [True if word in YES_WORDS else False if word in NO_WORDS else pd.NA for word in words]
-    return pd.Series(pd.array(values, dtype="boolean"), index=words.index)
-
-
-def _status(records: Records) -> pd.Series:
-    words = records.text(("status", "shelter_status", "状态")).str.casefold()
-    strange = np.flatnonzero(~words.isin(STATUS_WORDS).to_numpy())
-    shown = words.to_numpy()
-    records.remark(
-        strange,
-        "status",
-        lambda i: f"status {shown[i][:40]!r} is not known",
-        "write open, closed, full or unknown",
-    )
-    return words.map(STATUS_WORDS).fillna("unknown").astype(str)
-
-
-def _verified(records: Records) -> pd.Series:
-    text = records.text(("verified", "verified_date", "核实日期"))
-    return text.mask(text == "", pd.NA)
-
-
-def _repair(
-    records: Records, geometry: gpd.GeoSeries, *, polygons_only: bool = False
-) -> gpd.GeoSeries:
-    """Return geometry with broken polygons mended (said) and lines refused."""
-    shapes = geometry.to_numpy().copy()
-    broken = np.flatnonzero(~shapely.is_valid(shapes) & ~shapely.is_missing(shapes) & ~records.bad)
-    reasons = dict(zip(broken, shapely.is_valid_reason(shapes[broken]), strict=True))
-    for i in broken:
-        shapes[i] = polygonal_part(shapely.make_valid(shapes[i]))
-    whole = [int(i) for i in broken if not shapes[i].is_empty]
-    records.remark(
-        whole,
-        "geometry",
-        lambda i: f"outline is broken ({reasons[i]}): repaired",
-        "look at it on a map",
-    )
-    wanted = (3, 6) if polygons_only else (0, 3, 6)
-    shapes = np.array([_single_point(one) for one in shapes], dtype=object)
-    unfit = ~np.isin(shapely.get_type_id(shapes), wanted) | shapely.is_empty(shapes)
-    if polygons_only:
-        unfit |= shapely.area(shapes) == 0
-    records.refuse(
-        np.flatnonzero(unfit & ~records.bad),
-        "geometry",
-        "geometry is no polygon" if polygons_only else "geometry is neither a point nor a polygon",
-        "draw it as one",
-    )
-    return gpd.GeoSeries(shapes, index=geometry.index, crs=4326)
-
-
-def _single_point(one: shapely.Geometry | None) -> shapely.Geometry | None:
-    """Return the point of a multipoint that has only one."""
-    return one.geoms[0] if isinstance(one, shapely.MultiPoint) and len(one.geoms) == 1 else one
-
-
-def polygonal_part(geometry: shapely.Geometry) -> shapely.Geometry:
-    """Return the polygons of a geometry as one (multi)polygon, empty where it has none.
-
-    Examples
-    --------
-    >>> bow = shapely.Polygon([(0, 0), (1, 1), (1, 0), (0, 1)])
-    >>> polygonal_part(shapely.make_valid(bow)).area
-    0.5
-    """
-    parts = [
-        part
-        for part in shapely.get_parts(shapely.get_parts(geometry))
-        if isinstance(part, shapely.Polygon)
-    ]
-    return parts[0] if len(parts) == 1 else shapely.union_all(parts)
-
-
 def _as_points(records: Records, geometry: gpd.GeoSeries) -> gpd.GeoSeries:
     """Return a point for each row: inside the polygon where it is one (said once)."""
     geometry = _repair(records, geometry)
@@ -340,13 +198,22 @@ def _as_points(records: Records, geometry: gpd.GeoSeries) -> gpd.GeoSeries:
         records.remark(
             areas[:1],
             "geometry",
-            f"{areas.size:,} rows are polygons: all their people are placed at one "
-            "point inside each",
-            "give smaller cells or buildings if they are large",
+            f"{areas.size:,} rows are polygons{_large(geometry.iloc[areas])}: all their people are "
+            "placed at one point inside each",
+            "spread them with --spread buildings or streets, or give smaller cells, if they are "
+            "large",
         )
     points = geometry.to_numpy().copy()
     points[areas] = shapely.point_on_surface(points[areas])
     return gpd.GeoSeries(points, index=geometry.index, crs=4326)
+
+
+def _large(polygons: gpd.GeoSeries) -> str:
+    """Say how many polygons are wider than `LARGE_ZONE_M`."""
+    west, south, east, north = polygons.bounds.to_numpy().T
+    wide = np.hypot((east - west) * np.cos(np.radians((south + north) / 2)), north - south)
+    count = int((wide * METRES_PER_DEGREE > LARGE_ZONE_M).sum())
+    return f", {count:,} of them more than {LARGE_ZONE_M:g} m across" if count else ""
 
 
 def _remark_overlaps(records: Records, geometry: gpd.GeoSeries) -> None:

@@ -24,6 +24,7 @@ from shelterplan.sources.osm_file import read_in_order
 from shelterplan.sources.osm_objects import Feature, number, object_table, read_objects
 from shelterplan.sources.streets import WGS84
 from shelterplan.sources.walk_rules import CLOSED, Tags
+from shelterplan.tables import HAZARDS
 
 PLACE_KINDS: tuple[tuple[str, str, str], ...] = (
     ("school", "amenity", "school"),
@@ -62,8 +63,6 @@ GATES = frozenset(
     | {"hampshire_gate", "turnstile", "full-height_turnstile", "sally_port"},
 )
 """Values of `barrier` that are ways in."""
-
-HAZARDS = ("earthquake", "fire", "flood", "landslide", "tornado", "tsunami")
 
 
 @dataclass(frozen=True)
@@ -224,7 +223,9 @@ def read_shelters(path: str | Path) -> MappedShelters:
     Returns
     -------
     MappedShelters
-        The shelters table with one yes / no / unknown for each of `HAZARDS`, and what was refused.
+        The shelters table (one without a name goes by its id) with yes / no / unknown in
+        `fit_<hazard>` for each of `tables.HAZARDS` (the tag `assembly_point:<hazard>`), and what
+        was refused.
 
     Raises
     ------
@@ -243,10 +244,12 @@ def read_shelters(path: str | Path) -> MappedShelters:
         else:
             rows.append(_shelter(thing, kind))
     types = {"kind": "str", "indoor": "boolean", "capacity": "Float64", "area_m2": "Float64"}
-    types |= dict.fromkeys(("wheelchair", "status", "verified", "source", *HAZARDS), "str")
+    fitness = [f"fit_{hazard}" for hazard in HAZARDS]
+    types |= dict.fromkeys((*fitness, "wheelchair", "status", "verified", "source"), "str")
     table = object_table(rows, types)
     index = table["osm_type"] + "/" + table["osm_id"].astype("str")
-    shelters = table.set_index(index.rename("shelter_id")).drop(columns=["osm_type", "osm_id"])
+    shelters = table.assign(name=table["name"].fillna(index)).set_index(index.rename("shelter_id"))
+    shelters = shelters.drop(columns=["osm_type", "osm_id"])
     reasons = [
         ("roof", f"amenity=shelter with shelter_type {name}: a roof, no emergency shelter", count)
         for name, count in sorted(refused.items())
@@ -283,7 +286,7 @@ def _shelter(thing: Feature, kind: str) -> dict[str, object]:
     tags = thing.tags
     wheelchair = {"yes": "yes", "designated": "yes", "no": "no"}.get(tags.get("wheelchair", ""))
     area_m2 = abs(WGS84.geometry_area_perimeter(thing.geometry)[0])
-    hazards = {name: tags.get(f"assembly_point:{name}", "") for name in HAZARDS}
+    hazards = {f"fit_{name}": tags.get(f"assembly_point:{name}", "") for name in HAZARDS}
     return thing.base() | {
         "kind": kind,
         "indoor": {"assembly_point": False, "civil_defence": True}.get(kind),

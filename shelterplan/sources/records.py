@@ -13,8 +13,9 @@ import pandas as pd
 import shapely
 
 from shelterplan.errors import SourceError, TableError
-from shelterplan.sources.text_tables import read_text_table
+from shelterplan.sources.text_tables import TextTable, read_text_table
 from shelterplan.sources.vector import KIND_NAMES, check_file, read_vector, sniff
+from shelterplan.sources.workbooks import is_workbook, read_workbook
 
 if TYPE_CHECKING:
     import os
@@ -326,7 +327,16 @@ def _to_float(text: str) -> float:
 
 
 def read_records(path: str | os.PathLike[str], table: str, *, layer: str = "") -> Records:
-    """Read a text table or a map layer into text cells with row numbers.
+    """Read a text table, an Excel workbook or a map layer into text cells with row numbers.
+
+    Parameters
+    ----------
+    path : path of a file
+        Its content decides what it is.
+    table : str
+        What the table is called in messages.
+    layer : str
+        The layer of a GeoPackage, or the sheet of a workbook (by default the first).
 
     Raises
     ------
@@ -334,12 +344,23 @@ def read_records(path: str | os.PathLike[str], table: str, *, layer: str = "") -
         The file cannot be read.
     """
     file = check_file(path)
-    kind = sniff(file)
-    facts: dict[str, Any] = {"name": file.name, "sha256": _hash(file), "kind": KIND_NAMES[kind]}
-    if kind != "text":
-        return _from_layer(read_vector(file, layer=layer), table, facts)
-    text = read_text_table(file.read_bytes(), file.name)
-    facts |= {"encoding": text.encoding, "delimiter": text.delimiter, "unread": len(text.faults)}
+    facts: dict[str, Any] = {"name": file.name, "sha256": _hash(file)}
+    if is_workbook(file):
+        text, sheet = read_workbook(file, sheet=layer)
+        facts |= {"kind": "Excel workbook", "sheet": sheet}
+    else:
+        kind = sniff(file)
+        facts["kind"] = KIND_NAMES[kind]
+        if kind != "text":
+            return _from_layer(read_vector(file, layer=layer), table, facts)
+        text = read_text_table(file.read_bytes(), file.name)
+        facts |= {"encoding": text.encoding, "delimiter": text.delimiter}
+    return _from_text(text, table, file, facts)
+
+
+def _from_text(text: TextTable, table: str, file: Path, facts: dict[str, Any]) -> Records:
+    """Turn a text table or a sheet into records."""
+    facts["unread"] = len(text.faults)
     header = _plain_names(text.header, file)
     cells = pd.DataFrame([fields for _, fields in text.rows], columns=header, dtype=str)
     records = Records(

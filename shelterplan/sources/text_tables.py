@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ MAX_FIELD = 10_000
 """Longest field that is read [characters]; a row with a longer one is left out."""
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
 """The separators looked for, with their names."""
+COMMON = {"gb18030": ("gb2312", b"\xd7\xf9"), "cp932": ("shift_jis", b"\x98\x72")}
+"""Encodings told by the signs they hold: the standard's own set, and its last common sign."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -67,22 +70,24 @@ def read_text_table(data: bytes, name: str) -> TextTable:
     if len(header) > MAX_COLUMNS:
         raise SourceError(f"{name} has {len(header):,} columns; at most {MAX_COLUMNS:,} are read")
     header = [field.strip() for field in header]
-    rows, faults = _sort_rows(records, len(header))
+    rows, faults = sort_rows(records, len(header))
     if len(rows) + len(faults) > MAX_ROWS:
         raise SourceError(f"{name} has more than {MAX_ROWS:,} rows: split it")
     return TextTable(header, rows, faults, encoding, DELIMITERS[delimiter])
 
 
 def choose_encoding(data: bytes, name: str) -> str:
-    """Return the encoding of a text file: UTF-8, UTF-16 if marked, or GB18030.
+    """Return the encoding of a text file: UTF-8, UTF-16 if marked, GB18030 or Shift_JIS (CP932).
 
-    GB18030 accepts nearly any bytes, so it is believed only where most of what is not ASCII
-    comes out as common Chinese characters.
+    GB18030 accepts nearly any bytes and CP932 many, so that each is believed only where at least
+    half of what is not ASCII comes out as signs that its language uses often; the better one wins.
 
     Examples
     --------
     >>> choose_encoding("名称".encode("gb18030"), "a.csv"), choose_encoding("é".encode(), "a.csv")
     ('gb18030', 'utf-8')
+    >>> choose_encoding("施設・場所名".encode("cp932"), "a.csv")
+    'cp932'
     """
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return _if_decodes(data, "utf-16") or _no_encoding(name)
@@ -90,9 +95,13 @@ def choose_encoding(data: bytes, name: str) -> str:
         return _if_decodes(data, "utf-8-sig") or _no_encoding(name)
     if _if_decodes(data, "utf-8"):
         return "utf-8"
-    if _if_decodes(data, "gb18030") and _looks_chinese(data.decode("gb18030")):
-        return "gb18030"
-    return _no_encoding(name)
+    shares = {
+        encoding: _common_share(data.decode(encoding), *COMMON[encoding])
+        for encoding in COMMON
+        if _if_decodes(data, encoding)
+    }
+    best = max(shares, key=lambda encoding: shares[encoding], default="")
+    return best if best and shares[best] >= 0.5 else _no_encoding(name)
 
 
 def _if_decodes(data: bytes, encoding: str) -> str:
@@ -103,15 +112,23 @@ def _if_decodes(data: bytes, encoding: str) -> str:
     return encoding
 
 
-def _looks_chinese(text: str) -> bool:
-    """Say whether at least half of what is not ASCII is in the common Chinese set (GB 2312)."""
-    foreign = [letter for letter in text if ord(letter) > 127]
-    common = sum(letter.encode("gb2312", "ignore") != b"" for letter in foreign)
-    return common * 2 >= len(foreign)
+def _common_share(text: str, plain: str, last: bytes) -> float:
+    """Return the share of what is not ASCII that stands in a character set up to a sign.
+
+    The sets are in the order of use: symbols and syllables first, then common signs, then rare.
+    """
+    foreign = Counter(letter for letter in text if ord(letter) > 127)
+    common = 0
+    for letter, count in foreign.items():
+        code = letter.encode(plain, "ignore")
+        common += count * (len(code) == 2 and code <= last)
+    return common / max(foreign.total(), 1)
 
 
 def _no_encoding(name: str) -> str:
-    raise SourceError(f"{name} is neither UTF-8 nor GB18030 text: save it as 'CSV UTF-8'")
+    raise SourceError(
+        f"{name} is neither UTF-8 nor GB18030 nor Shift_JIS text: save it as 'CSV UTF-8'"
+    )
 
 
 def _choose_delimiter(text: str) -> str:
@@ -146,11 +163,14 @@ def _records(text: str, delimiter: str, name: str) -> Iterator[tuple[int, list[s
             ) from error
 
 
-def _sort_rows(
+def sort_rows(
     records: Iterator[tuple[int, list[str]]],
     width: int,
 ) -> tuple[list[tuple[int, list[str]]], list[tuple[int, str, str]]]:
-    """Return the rows that fit the header, stripped, and the faults of those that do not."""
+    """Return the rows that fit a header of `width` fields, stripped, and what is wrong with others.
+
+    Rows without any text are passed over.
+    """
     rows: list[tuple[int, list[str]]] = []
     faults: list[tuple[int, str, str]] = []
     for number, raw in records:

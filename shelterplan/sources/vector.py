@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 import zipfile
 from pathlib import Path
@@ -20,6 +18,7 @@ import pandas as pd
 import shapely
 
 from shelterplan.errors import SourceError
+from shelterplan.sources.child import environment_of, run_reader
 from shelterplan.sources.geojson import parse_geojson
 
 MAX_BYTES = 300 * 1024**2
@@ -180,36 +179,17 @@ def _read_in_child(file: Path, kind: str, layer: str) -> gpd.GeoDataFrame:
         else:
             shutil.copyfile(file, source)
         target = Path(folder) / "out.parquet"
-        _run_child([kind, str(source), str(target), layer], kind, file.name)
+        run_reader(
+            "vector_child",
+            [kind, str(source), str(target), layer],
+            name=file.name,
+            kind=KIND_NAMES[kind],
+            environment=_child_environment(kind),
+            timeout_s=TIMEOUT_S,
+        )
         table = gpd.read_parquet(target)
         bare = kind == "shapefile" and not source.with_suffix(".cpg").exists()
     return _decode_attributes(table, file.name) if bare else table
-
-
-def _run_child(arguments: list[str], kind: str, name: str) -> None:
-    """Run `vector_child.py` and turn its failure into one sentence."""
-    script = str(Path(__file__).with_name("vector_child.py"))
-    try:
-        done = subprocess.run(  # noqa: S603  (our interpreter, our script, names of ours)
-            [sys.executable, "-I", "-W", "ignore", script, *arguments],
-            stdin=subprocess.DEVNULL,
-            env=_child_environment(kind),
-            capture_output=True,
-            timeout=TIMEOUT_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise SourceError(f"{name} took longer than {TIMEOUT_S} s to read: given up") from error
-    if done.returncode == 0:
-        return
-    lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
-    folder = str(Path(arguments[1]).parent)
-    why = (
-        lines[-1].replace(folder, "")[:300]
-        if done.returncode == 3 and lines
-        else (f"the reader stopped ({done.returncode}): damaged, or too large for its limits")
-    )
-    raise SourceError(f"{name} cannot be read as {KIND_NAMES[kind]}: {why}")
 
 
 def _child_environment(kind: str) -> dict[str, str]:
@@ -217,26 +197,7 @@ def _child_environment(kind: str) -> dict[str, str]:
     import pyogrio
 
     driver = {"gpkg": "GPKG", "shapefile": "ESRI Shapefile", "parquet": ""}[kind]
-    skipped = ",".join(sorted(set(pyogrio.list_drivers()) - {driver, "MEM"}))
-    kept = {
-        key: os.environ[key]
-        for key in ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH", "TMPDIR")
-        if key in os.environ
-    }
-    return kept | {
-        "GDAL_SKIP": skipped,
-        "OGR_SKIP": skipped,
-        "GDAL_DRIVER_PATH": "disable",
-        "GDAL_VRT_ENABLE_PYTHON": "NO",
-        "GDAL_DISABLE_READDIR_ON_OPEN": "TRUE",
-        "CPL_VSIL_CURL_ALLOWED_EXTENSIONS": ".none",
-        "PROJ_NETWORK": "OFF",
-        "OGR_SQLITE_LOAD_EXTENSIONS": "",
-        "LANG": "C.UTF-8",
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-        "ARROW_DEFAULT_MEMORY_POOL": "system",
-    }
+    return environment_of(set(pyogrio.list_drivers()) - {driver, "MEM"})
 
 
 def _members(file: Path) -> list[zipfile.ZipInfo]:

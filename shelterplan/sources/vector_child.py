@@ -1,25 +1,19 @@
 """Read one vector file and write it as GeoParquet: run alone, in a process with limits.
 
-`vector.py` starts this file in a fresh interpreter; it imports nothing of the package. The
+`child_entry.py` runs this file in a fresh interpreter; it imports nothing of the package. The
 environment it is given switches off every GDAL driver but the one that is needed.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
 import sqlite3
-import sys
 from pathlib import Path
 from typing import Any
 
-MEMORY_BYTES = 6 * 1024**3
-"""Most address space of the process; libraries reserve much more than they use."""
-CPU_S = 120
-"""Most processor time [s]."""
-FILE_BYTES = 2 * 1024**3
-"""Largest file it may write."""
+UNPACKED_BYTES = 2 * 1024**3
+"""Most that a GeoParquet file may unpack to."""
 HARMLESS = {"MEM"}
 """Drivers that open nothing and cannot be switched off."""
 INDEX_TABLE = re.compile(
@@ -30,29 +24,9 @@ INDEX_TABLE = re.compile(
 
 def main(kind: str, source: str, target: str, wanted: str) -> None:
     """Read `source` (gpkg, shapefile or parquet) and write `target`."""
-    limit_process()
     table, layers = read_parquet(source) if kind == "parquet" else read_gdal(kind, source, wanted)
     table.to_parquet(target, index=False)
     Path(target).with_suffix(".json").write_text(json.dumps({"layers": layers}), "utf-8")
-
-
-def limit_process() -> None:
-    """Cap memory, processor time, file size and open files, where the system can."""
-    try:
-        import resource
-    except ImportError:
-        return
-    for limit, value in (
-        (resource.RLIMIT_AS, MEMORY_BYTES),
-        (resource.RLIMIT_CPU, CPU_S),
-        (resource.RLIMIT_FSIZE, FILE_BYTES),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NOFILE, 256),
-    ):
-        _, hard = resource.getrlimit(limit)
-        allowed = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        with contextlib.suppress(ValueError, OSError):  # some systems know no such limit
-            resource.setrlimit(limit, (allowed, allowed))
 
 
 def read_parquet(source: str) -> tuple[Any, list[str]]:
@@ -62,7 +36,7 @@ def read_parquet(source: str) -> tuple[Any, list[str]]:
 
     footer = pyarrow.parquet.read_metadata(source)
     size = sum(footer.row_group(i).total_byte_size for i in range(footer.num_row_groups))
-    if size > FILE_BYTES:
+    if size > UNPACKED_BYTES:
         raise ValueError("unpacks to more than 2 GB")
     return geopandas.read_parquet(source), []
 
@@ -108,11 +82,3 @@ def refuse_virtual_tables(source: str) -> None:
     for (sql,) in virtual:
         if not INDEX_TABLE.match(sql or ""):
             raise ValueError("it holds a virtual table that is no spatial index")
-
-
-if __name__ == "__main__":
-    try:
-        main(*sys.argv[1:])
-    except Exception as error:  # noqa: BLE001  (the parent turns the last line into its message)
-        sys.stderr.write((str(error).strip() or type(error).__name__).splitlines()[0])
-        sys.exit(3)

@@ -8,17 +8,31 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import pandas as pd
 
 
 _LIGHT = ("#0b0c0c", "#0b3c8c", "#b1270f", "#d5dade")
 _DARK = ("#f4f6f7", "#8ec5ff", "#ffdd00", "#4a545c")
 """Colours of text, curve, access standard and grid."""
+STATUS_COLOURS = {
+    "covered": "#009e73",
+    "capacity_unknown": "#56b4e9",
+    "full": "#f0e442",
+    "unsafe": "#d55e00",
+    "cut_off": "#cc79a7",
+    "too_far": "#e69f00",
+    "no_path": "#0072b2",
+    "no_network": "#858d95",
+}
+"""One for each status, told apart with any colour vision and on light and dark ground (Okabe and
+Ito 2008, with a grey)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CurveWords:
-    """The words on the distance curve."""
+    """The words on the curve of walks."""
 
     x: str
     y: str
@@ -28,31 +42,25 @@ class CurveWords:
     """The chart in a sentence, for a screen reader."""
 
 
-def distance_curve(
-    curve: pd.DataFrame, *, max_distance_m: float, words: CurveWords, dark: bool = False
+def walk_curve(
+    curve: pd.DataFrame, *, limit: float, words: CurveWords, dark: bool = False
 ) -> dict[str, Any]:
-    """Return the chart of the share of people who reach a shelter within a distance.
+    """Return the chart of the share of people who reach a shelter within a distance or a time.
 
     Parameters
     ----------
     curve
-        ``distance_m`` [m], ascending, and ``share`` (0 to 1) of all people.
-    max_distance_m
-        The access standard, drawn as a line [m].
+        ``walk`` [m or min], ascending, and ``share`` (0 to 1) of all people.
+    limit
+        The access standard, drawn as a line, in the unit of ``walk``.
     words
         The words on the chart.
     dark
         Whether the page is dark.
     """
     ink, line, mark, grid = _DARK if dark else _LIGHT
-    axis = {
-        "labelColor": ink,
-        "titleColor": ink,
-        "labelFontSize": 14,
-        "titleFontSize": 14,
-        "gridColor": grid,
-    }
-    x = {"field": "distance_m", "type": "quantitative", "title": words.x, "axis": axis}
+    axis = _axis(ink, grid)
+    x = {"field": "walk", "type": "quantitative", "title": words.x, "axis": axis}
     y = {
         "field": "share",
         "type": "quantitative",
@@ -61,23 +69,21 @@ def distance_curve(
         "axis": axis | {"format": ".0%"},
     }
     drawn = {"type": "line", "interpolate": "step-after", "strokeWidth": 3, "color": line}
-    finite = curve[np.isfinite(curve["distance_m"])]
+    finite = curve[np.isfinite(curve["walk"])]
     return {
         "description": words.description,
         "height": 280,
         "data": {"values": _thinned(finite)},
         "layer": [
             {"mark": drawn, "encoding": {"x": x, "y": y}},
-            *_standard_line(x, max_distance_m, words.standard, mark),
+            *_standard_line(x, limit, words.standard, mark),
         ],
     }
 
 
-def _standard_line(
-    x: dict[str, Any], max_distance_m: float, text: str, colour: str
-) -> list[dict[str, Any]]:
+def _standard_line(x: dict[str, Any], limit: float, text: str, colour: str) -> list[dict[str, Any]]:
     """Return the layers that mark the access standard."""
-    data = {"values": [{"distance_m": float(max_distance_m), "text": text}]}
+    data = {"values": [{"walk": float(limit), "text": text}]}
     rule = {"type": "rule", "strokeWidth": 2, "strokeDash": [6, 4], "color": colour}
     label = {"type": "text", "align": "right", "dx": -6, "y": 14, "fontSize": 14, "color": colour}
     return [
@@ -96,8 +102,100 @@ def _thinned(curve: pd.DataFrame, most: int = 400) -> list[dict[str, float]]:
         return []
     picks = np.unique(np.linspace(0, len(curve) - 1, most).round().astype(int))
     kept = curve.iloc[picks]
-    first = [] if kept["distance_m"].iloc[0] <= 0 else [{"distance_m": 0.0, "share": 0.0}]
+    first = [] if kept["walk"].iloc[0] <= 0 else [{"walk": 0.0, "share": 0.0}]
     return first + [
-        {"distance_m": float(d), "share": float(s)}
-        for d, s in zip(kept["distance_m"], kept["share"], strict=True)
+        {"walk": float(d), "share": float(s)}
+        for d, s in zip(kept["walk"], kept["share"], strict=True)
     ]
+
+
+def _axis(ink: str, grid: str) -> dict[str, Any]:
+    """Return how an axis looks."""
+    return {
+        "labelColor": ink,
+        "titleColor": ink,
+        "labelFontSize": 14,
+        "titleFontSize": 14,
+        "gridColor": grid,
+    }
+
+
+def stacked_people(
+    names: Sequence[str],
+    people: pd.DataFrame,
+    *,
+    labels: Mapping[str, str],
+    x_title: str,
+    description: str,
+    dark: bool = False,
+) -> dict[str, Any]:
+    """Return the chart of the people of each community by status, as stacked bars.
+
+    It has no legend of its own: the page shows one that fits a phone, too.
+
+    Parameters
+    ----------
+    names
+        Name of each community, in the order of the bars; of equal names each has its own bar.
+    people
+        One row a community, one column a status, a key of `STATUS_COLOURS`.
+    labels
+        What each status that is shown is called, in the order of the stack.
+    x_title, description
+        The words on the chart, and the chart in a sentence, for a screen reader.
+    dark
+        Whether the page is dark.
+    """
+    ink, _, _, grid = _DARK if dark else _LIGHT
+    shown = _apart(names)
+    values = [
+        {"name": name, "status": labels[status], "order": place, "people": float(count)}
+        for place, status in enumerate(labels)
+        for name, count in zip(shown, people[status], strict=True)
+        if count > 0
+    ]
+    axis = _axis(ink, grid)
+    colours = {"domain": list(labels.values()), "range": [STATUS_COLOURS[key] for key in labels]}
+    return {
+        "description": description,
+        "height": {"step": 26},
+        "data": {"values": values},
+        "mark": {"type": "bar", "stroke": ink, "strokeWidth": 0.75},
+        "encoding": {
+            "y": {
+                "field": "name",
+                "type": "nominal",
+                "sort": None,
+                "title": None,
+                "scale": {"domain": shown},
+                "axis": axis | {"labelLimit": 150, "ticks": False},
+            },
+            "x": {
+                "field": "people",
+                "type": "quantitative",
+                "stack": "zero",
+                "title": x_title,
+                "axis": axis | {"format": ",d", "tickCount": 4},
+            },
+            "color": {"field": "status", "type": "nominal", "scale": colours, "legend": None},
+            "order": {"field": "order", "type": "quantitative"},
+        },
+    }
+
+
+def _apart(names: Sequence[str]) -> list[str]:
+    """Return names of which no two are equal.
+
+    Examples
+    --------
+    >>> _apart(["Mill", "Port", "Mill"])
+    ['Mill', 'Port', 'Mill (2)']
+    """
+    made: dict[str, None] = {}
+    for name in names:
+        turn, free = 1, name
+        while free in made:
+            turn += 1
+            free = f"{name} ({turn})"
+        made[free] = None
+    return list(made)

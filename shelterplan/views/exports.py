@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -35,25 +36,30 @@ class Facts:
         return {
             "attribution": self.attribution,
             "illustrative": ", ".join(self.illustrative) or "none",
-            "manifest": json.dumps(self.manifest, ensure_ascii=False, sort_keys=True, default=str),
+            "scenario": _settings(self.manifest.get("scenario")),
+            "standard": _settings(self.manifest.get("standard")),
+            "manifest": json.dumps(
+                plain(self.manifest), ensure_ascii=False, sort_keys=True, default=str
+            ),
         }
 
 
 def to_csv(table: pd.DataFrame, facts: Facts) -> bytes:
     """Return a table as CSV in UTF-8, with the mark by which spreadsheets know it.
 
-    Texts that a spreadsheet would run as a formula get an apostrophe. Attribution and the
-    illustrative tables stand in columns of their own, so that every row tells them; the manifest
-    stands in the first row. Geometry is left out. A distance without end is written ``inf``.
+    Texts that a spreadsheet would run as a formula get an apostrophe. Attribution, scenario,
+    standard and the illustrative tables stand in columns of their own, so that every row tells
+    them; the manifest stands in the first row. Geometry is left out. A distance without end is
+    written ``inf``.
     """
-    plain = pd.DataFrame(table).drop(columns="geometry", errors="ignore").reset_index()
+    rows = pd.DataFrame(table).drop(columns="geometry", errors="ignore").reset_index()
     texts = facts.texts()
-    plain = plain.assign(
-        **texts | {"manifest": [texts["manifest"]][: len(plain)] + [""] * max(0, len(plain) - 1)}
+    rows = rows.assign(
+        **texts | {"manifest": [texts["manifest"]][: len(rows)] + [""] * max(0, len(rows) - 1)}
     )
-    worded = plain.select_dtypes(exclude=["number", "bool"]).columns
-    plain = plain.assign(**{name: plain[name].map(safe_cell) for name in worded})
-    return ("\ufeff" + plain.to_csv(index=False, lineterminator="\r\n")).encode("utf-8")
+    worded = rows.select_dtypes(exclude=["number", "bool"]).columns
+    rows = rows.assign(**{name: rows[name].map(safe_cell) for name in worded})
+    return ("\ufeff" + rows.to_csv(index=False, lineterminator="\r\n")).encode("utf-8")
 
 
 def to_geojson(table: gpd.GeoDataFrame, facts: Facts) -> bytes:
@@ -67,7 +73,9 @@ def to_geojson(table: gpd.GeoDataFrame, facts: Facts) -> bytes:
         "type": "FeatureCollection",
         "attribution": facts.attribution,
         "illustrative": list(facts.illustrative),
-        "manifest": dict(facts.manifest),
+        "scenario": facts.texts()["scenario"],
+        "standard": facts.texts()["standard"],
+        "manifest": plain(facts.manifest),
         "features": features,
     }
     return json.dumps(made, ensure_ascii=False, default=str).encode("utf-8")
@@ -98,3 +106,38 @@ def safe_cell(value: object) -> object:
     """
     text = value if isinstance(value, str) else None
     return f"'{text}" if text is not None and text.lstrip(" ").startswith(FORMULA) else value
+
+
+def plain(value: object) -> object:
+    """Return plain values in which no number is endless or none: JSON has neither.
+
+    Examples
+    --------
+    >>> plain({"max_distance_m": float("inf"), "closed": (1, 2)})
+    {'max_distance_m': None, 'closed': [1, 2]}
+    """
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _settings(settings: object) -> str:
+    """Return settings in one line, without those that are empty; a walker by the name.
+
+    Examples
+    --------
+    >>> _settings({"walker": {"name": "adult", "speed_m_s": 1.27}, "hazard": "", "delay_s": 0.0})
+    'walker: adult; delay_s: 0'
+    """
+    if not isinstance(settings, Mapping):
+        return ""
+    said = []
+    for name, value in settings.items():
+        shown = value.get("name", "") if isinstance(value, Mapping) else plain(value)
+        if isinstance(shown, list):
+            shown = " ".join(map(str, shown))
+        if shown not in ("", None):
+            said.append(f"{name}: {f'{shown:g}' if isinstance(shown, float) else shown}")
+    return "; ".join(said)

@@ -18,6 +18,7 @@ import folium
 from branca.element import MacroElement
 from folium.template import Template
 
+from shelterplan.views import look as style
 from shelterplan.views.escape import escape
 from shelterplan.views.script_json import script_json
 
@@ -26,39 +27,14 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
 FeatureGroup = folium.FeatureGroup
+Assets = style.Assets
+Look = style.Look
 
 Point = tuple[float, float]
 """Longitude and latitude [degrees]."""
 
 Bounds = tuple[float, float, float, float]
 """West, south, east, north [degrees]."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Look:
-    """The words and colours of a map."""
-
-    dark: bool = False
-    """Whether the page around it is dark."""
-    attribution: str = "OpenStreetMap contributors"
-    """Whose data is drawn."""
-    zoom_in: str = "Zoom in"
-    zoom_out: str = "Zoom out"
-    lang: str = "en"
-    """Language of the words, as a BCP 47 tag."""
-    label: str = "Map"
-    """What a screen reader calls the map."""
-    streets_failed: str = "The streets could not be loaded."
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Assets:
-    """Where the page finds the map's files, as addresses relative to the page."""
-
-    vendor: str
-    """Folder of Leaflet and of our street layer."""
-    streets: str
-    """The packed streets."""
 
 
 class Map(folium.Map):
@@ -115,44 +91,7 @@ class Map(folium.Map):
         self.streets = script_json(assets.streets)
         self.street_options = script_json({"dark": look.dark, "failed": look.streets_failed})
         self.zoom = script_json({"zoomInTitle": look.zoom_in, "zoomOutTitle": look.zoom_out})
-        self.css = _DARK + _CSS if look.dark else _LIGHT + _CSS
-
-
-_LIGHT = """:root{--ground:#e9edf0;--land:#fbfaf7;--ink:#0b0c0c;
---paper:#ffffff;--line:#0b0c0c;--route:#0b3c8c;--casing:#ffffff}"""
-_DARK = """:root{--ground:#0c1013;--land:#171c20;--ink:#f4f6f7;
---paper:#1d2429;--line:#c8d0d6;--route:#6db3ff;--casing:#0b0c0c}"""
-_CSS = """
-html,body{margin:0;padding:0;height:100%;overflow:hidden;background:var(--ground)}
-#root,#parent,.float-child,#map_div,.folium-map{height:100% !important;width:100% !important}
-body>span{display:none}
-.leaflet-container{background:var(--ground);font:15px/1.4 "Source Sans","Noto Sans",
-"Noto Sans CJK SC","PingFang SC","Microsoft YaHei",sans-serif;cursor:crosshair}
-.leaflet-container:focus-visible{outline:4px solid #ffdd00;outline-offset:-4px}
-.leaflet-bar a,.leaflet-bar a:hover{background:var(--paper);color:var(--ink);width:44px;
-height:44px;line-height:44px;font-size:24px;border-bottom-color:var(--line)}
-.leaflet-touch .leaflet-bar a{width:44px;height:44px;line-height:44px}
-.leaflet-bar a.leaflet-disabled{background:var(--paper);color:var(--ink);opacity:.5}
-.leaflet-bar a:focus-visible{outline:4px solid #ffdd00;color:#0b0c0c;background:#ffdd00}
-.leaflet-control-attribution,.leaflet-control-scale-line,
-.leaflet-container .leaflet-control-attribution{background:var(--paper);color:var(--ink);
-font-size:12px;padding:1px 6px;text-shadow:none}
-.leaflet-control-scale-line{border-color:var(--ink)}
-.leaflet-tooltip{background:var(--paper);color:var(--ink);border:1px solid var(--line);
-font-size:15px;padding:4px 8px;white-space:normal;width:max-content;max-width:220px}
-.leaflet-tooltip:before{display:none}
-.route{stroke:var(--route)}
-.casing{stroke:var(--casing)}
-path.leaflet-interactive:focus{outline:none}
-.map-note{background:var(--paper);color:var(--ink);padding:8px 12px;margin:0;font-weight:600}
-.map-number{display:flex;align-items:center;justify-content:center;box-sizing:border-box;
-width:34px;height:34px;border-radius:50%;background:#00703c;color:#fff;border:3px solid #fff;
-box-shadow:0 0 0 2px #0b0c0c;font:700 18px/1 sans-serif}
-.map-number.other{background:#fff;color:#00522c;border-color:#00703c;width:30px;height:30px;
-font-size:16px}
-.map-you{box-sizing:border-box;width:24px;height:24px;border-radius:50%;background:#0b0c0c;
-border:5px solid #fff;box-shadow:0 0 0 3px #0b0c0c}
-"""
+        self.css = style.sheet(dark=look.dark)
 
 
 class _Layer(MacroElement):
@@ -193,15 +132,86 @@ class _Ground(_Layer):
 
 
 class _Polygons(_Layer):
-    """Communities, each filled with its colour and named when pointed at."""
+    """Communities, without a fill until they are painted."""
 
     _template = Template("""
         {% macro script(this, kwargs) %}
-        for (const [shape, colour, tip] of {{ this.value }})
+        {{ this._parent.get_name() }}.communities = {{ this.value }}.map(shape =>
             L.geoJSON(shape, {style: {color: "#ffffff", weight: 1.5, opacity: 0.9,
-                fillColor: colour, fillOpacity: colour === "none" ? 0 : 0.82,
-                className: "community"}})
-                .bindTooltip(tip, {sticky: true}).addTo({{ this._parent.get_name() }});
+                fillOpacity: 0, className: "community"}})
+                .bindTooltip("", {sticky: true}).addTo({{ this._parent.get_name() }}));
+        {% endmacro %}
+    """)
+
+
+class _Paint(_Layer):
+    """What each community is filled with, and told when it is pointed at."""
+
+    _template = Template("""
+        {% macro script(this, kwargs) %}
+        (function (map, value) {
+            value.fills.forEach(([colour, tip], i) =>
+                map.communities[i].setTooltipContent(tip).setStyle({fillColor: colour,
+                    fillOpacity: colour === "none" ? 0 : value.opacity}));
+        })({{ this._parent._parent.get_name() }}, {{ this.value }});
+        {% endmacro %}
+    """)
+
+
+class _Zones(_Layer):
+    """Hazard zones above everything that is filled, hatched the closer the worse they are."""
+
+    _template = Template("""
+        {% macro script(this, kwargs) %}
+        (function (map, value) {
+            const make = (name, settings, parent) => {
+                const made = document.createElementNS("http://www.w3.org/2000/svg", name);
+                for (const [key, text] of Object.entries(settings)) made.setAttribute(key, text);
+                return parent.appendChild(made);
+            };
+            const svg = make("svg", {width: 0, height: 0, "aria-hidden": "true"},
+                map.getContainer());
+            for (const [level, gap] of value.hatches) {
+                const colour = "var(--zone" + level + ")";
+                const hatch = make("pattern", {id: "zone" + level, width: gap, height: gap,
+                    patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)"}, svg);
+                make("rect", {width: gap, height: gap, fill: colour,
+                    "fill-opacity": 0.06 + level * 0.05}, hatch);
+                make("rect", {width: 1.8, height: gap, fill: colour}, hatch);
+            }
+            const pane = map.createPane("zones");
+            pane.style.zIndex = 420;
+            pane.style.pointerEvents = "none";
+            for (const [level, shape] of value.zones)
+                L.geoJSON(shape, {pane: "zones", interactive: false, attribution: value.source,
+                    renderer: L.svg({pane: "zones"}), style: {weight: 1.5, fill: true,
+                        fillOpacity: 1, className: "zone zone" + level}}).addTo(map);
+        })({{ this._parent.get_name() }}, {{ this.value }});
+        {% endmacro %}
+    """)
+
+
+class _Shut(_Layer):
+    """What is closed by hand, and the shelters to which nobody is sent: by colour and by form."""
+
+    _template = Template("""
+        {% macro script(this, kwargs) %}
+        (function (group, value) {
+            const sign = ([lat, lon, shut, tip]) => {
+                const size = shut ? 22 : 16;
+                /* beside the dot, so that a second tap differs from the first and is told */
+                L.marker([lat + 1e-6, lon], {keyboard: false, bubblingMouseEvents: true,
+                    zIndexOffset: shut ? 400 : 200, icon: L.divIcon({className: "",
+                        html: shut ? "<div class='map-shut'>×</div>"
+                            : "<div class='map-unused'>–</div>", iconSize: [size, size]})})
+                    .bindTooltip(tip).addTo(group);
+            };
+            for (const [name, weight, dash] of [["casing", 11, ""], ["shut", 7, "12 6"]])
+                for (const line of value.streets) L.polyline(line, {weight: weight, opacity: 1,
+                    dashArray: dash, lineCap: "butt", interactive: false, className: name})
+                    .addTo(group);
+            value.signs.forEach(sign);
+        })({{ this._parent.get_name() }}, {{ this.value }});
         {% endmacro %}
     """)
 
@@ -268,6 +278,17 @@ class Marked:
     chosen: bool
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sign:
+    """A shelter or a street that cannot be used."""
+
+    at: Point
+    tip: str
+    """What it is, and why nobody is sent there."""
+    shut: bool
+    """Whether it is closed by hand."""
+
+
 def base_map(*, bounds: Bounds, ground: BaseGeometry | None, assets: Assets, look: Look) -> Map:
     """Return a map of the streets, with the study area as land beneath them."""
     made = Map(bounds, assets=assets, look=look)
@@ -282,17 +303,39 @@ def add_shelters(to: Map, shelters: Sequence[tuple[Point, str]], *, radius_px: i
     _Shelters("shelters", dots).add_to(to)
 
 
-def add_communities(
-    to: Map, communities: gpd.GeoSeries, *, colours: Mapping[str, str], tips: Mapping[str, str]
+def add_communities(to: Map, communities: gpd.GeoSeries) -> None:
+    """Put the communities on the map; `paint_communities` fills them, in the same order."""
+    _Polygons("communities", [_rounded(shape.__geo_interface__) for shape in communities]).add_to(
+        to
+    )
+
+
+def add_zones(to: Map, zones: Sequence[tuple[int, BaseGeometry]], *, source: str) -> None:
+    """Put hazard zones on the map, each with its level (1 to 4), and say whose they are."""
+    if zones:
+        shapes = [[int(level), _rounded(shape.__geo_interface__)] for level, shape in zones]
+        hatches = [list(hatch) for hatch in enumerate(style.ZONE_GAPS, 1)]
+        value = {"zones": shapes, "hatches": hatches, "source": escape(source)}
+        _Zones("zones", value).add_to(to)
+
+
+def paint_communities(
+    to: FeatureGroup, colours: Sequence[str], tips: Sequence[str], *, opacity: float = 0.82
 ) -> None:
-    """Fill each community with its colour; `colours` and `tips` are by community_id."""
-    _Polygons(
-        "communities",
-        [
-            [_rounded(shape.__geo_interface__), colours[key], escape(tips[key])]
-            for key, shape in communities.items()
-        ],
-    ).add_to(to)
+    """Fill each community of the map with its colour, and set what it tells when pointed at."""
+    fills = [[colour, escape(tip)] for colour, tip in zip(colours, tips, strict=True)]
+    _Paint("paint", {"fills": fills, "opacity": opacity}).add_to(to)
+
+
+def mark_shut(
+    to: FeatureGroup, *, signs: Sequence[Sign] = (), streets: Sequence[Sequence[Point]] = ()
+) -> None:
+    """Mark shelters to which nobody is sent, and streets that are closed."""
+    value = {
+        "signs": [[*_lat_lon(sign.at), sign.shut, escape(sign.tip)] for sign in signs],
+        "streets": [[_lat_lon(point) for point in line] for line in streets],
+    }
+    _Shut("shut", value).add_to(to)
 
 
 def chosen_community(shape: BaseGeometry | None, *, move: bool) -> FeatureGroup:

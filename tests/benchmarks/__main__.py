@@ -11,14 +11,16 @@ from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
-from tests.benchmarks import memory, reading, searches
+from tests.benchmarks import memory, reading, rooms, searches
 from tests.benchmarks.city import build_city
 from tests.benchmarks.measure import Line, table
 
 _LIBRARIES = ("numba", "numpy", "scipy", "networkx", "osmnx", "shapely", "osmium", "pyproj")
 
 
-def lines_of(nodes: int, read_nodes: int, memory_nodes: int, times: int) -> Iterator[list[Line]]:
+def lines_of(
+    nodes: int, read_nodes: int, room_points: int, memory_nodes: int, times: int
+) -> Iterator[list[Line]]:
     """Yield the lines of each part as it is done; a size of 0 leaves the part out."""
     if nodes:
         world = searches.World(build_city(nodes))
@@ -33,6 +35,8 @@ def lines_of(nodes: int, read_nodes: int, memory_nodes: int, times: int) -> Iter
         del world
     if read_nodes:
         yield reading.reading_lines(build_city(read_nodes), times)
+    if room_points:
+        yield rooms.room_lines(room_points, times)
     if memory_nodes:
         yield memory.memory_lines(memory_nodes)
 
@@ -42,12 +46,15 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--nodes", type=int, default=300_000, help="size of the searched city")
     parser.add_argument("--read-nodes", type=int, default=40_000, help="size of the OSM file")
+    parser.add_argument("--room-points", type=int, default=4_000, help="points that need room")
     parser.add_argument("--memory-nodes", type=int, default=1_000_000)
     parser.add_argument("--times", type=int, default=9, help="runs of each line: medians are told")
     parser.add_argument("--out", type=Path, default=Path("artefacts/bench.json"))
     given = parser.parse_args(arguments)
     lines: list[Line] = []
-    for part in lines_of(given.nodes, given.read_nodes, given.memory_nodes, given.times):
+    for part in lines_of(
+        given.nodes, given.read_nodes, given.room_points, given.memory_nodes, given.times
+    ):
         lines += part
         print(f"{len(lines)} lines", file=sys.stderr)  # noqa: T201
     print(table(lines))  # noqa: T201
@@ -57,6 +64,7 @@ def main(arguments: list[str]) -> int:
             {
                 "nodes": given.nodes,
                 "read_nodes": given.read_nodes,
+                "room_points": given.room_points,
                 "memory_nodes": given.memory_nodes,
                 "times": given.times,
                 "cores": os.cpu_count(),

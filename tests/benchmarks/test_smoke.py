@@ -14,6 +14,8 @@ def test_benchmarks_run_and_agree(tmp_path, capsys):
             "2500",
             "--read-nodes",
             "400",
+            "--room-points",
+            "400",
             "--memory-nodes",
             "2500",
             "--times",

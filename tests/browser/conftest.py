@@ -15,7 +15,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import geopandas as gpd
+import pandas as pd
 import pytest
+import shapely
 from axe_playwright_python.sync_playwright import Axe
 
 from shelterplan.study_area import StudyArea
@@ -48,6 +51,8 @@ PAYLOADS = [
     "'-window.__X=1-'",
     "[a](javascript:window.__X=1)",
 ]
+ZONE = (7.4165, 43.7300)
+"""Middle of the flood zone of the odd study area."""
 CONTEXTS: dict[str, BrowserContext] = {}
 """One for each kind of visitor, so that the browser need not load Streamlit again each time."""
 TIMES: list[tuple[str, float]] = []
@@ -72,8 +77,14 @@ def pytest_terminal_summary(terminalreporter):
 
 @pytest.fixture(scope="package")
 def odd_area(tmp_path_factory) -> Path:
-    """Monaco with shelters, communities and streets of hostile names."""
+    """Monaco with shelters, communities and streets of hostile names, and with a flood zone."""
     area = StudyArea.open("monaco")
+    flood = gpd.GeoDataFrame(
+        {"hazard": "flood", "level": [2, 3], "return_period": [100, 10], "source": PAYLOADS[4]},
+        index=pd.Index(["wide", "deep"], name="zone_id"),
+        geometry=[shapely.Point(ZONE).buffer(0.003), shapely.Point(ZONE).buffer(0.0015)],
+        crs="EPSG:4326",
+    ).astype({"return_period": "Float64"})
 
     def odd(table):
         names = [PAYLOADS[i % len(PAYLOADS)] for i in range(len(table))]
@@ -87,6 +98,7 @@ def odd_area(tmp_path_factory) -> Path:
         shelters=odd(area.shelters),
         communities=odd(area.communities),
         streets=odd(area.streets),
+        hazards=flood,
         notes=tuple(PAYLOADS),
         _digests={},
         _snapped={},

@@ -8,7 +8,7 @@ import pytest
 
 from shelterplan.app.words import TAGS, Words
 
-from .conftest import PAYLOADS, TIMES
+from .conftest import PAYLOADS, TIMES, ZONE
 
 ROUTE = "path.route"
 
@@ -130,6 +130,9 @@ def test_the_language_can_be_changed_and_stays_in_the_address(visit):
     here.page.get_by_text("中文", exact=True).click()
     here.page.get_by_role("heading", name=Words("zh")("page.find")).wait_for()
     here.page.wait_for_url("**lang=zh**")
+    here.page.wait_for_function(
+        "document.querySelectorAll(\"iframe[title*='st_folium']\").length === 1"
+    )
     here.frame.locator("[data-streets]").wait_for(state="attached")
     here.settled()
 
@@ -144,3 +147,66 @@ def test_hostile_names_are_only_names(visit):
     shown = here.page.locator(".status .line").inner_text()
     assert any(shown == f"Nearest shelter: {name}" for name in PAYLOADS)
     here.shot("find-hostile-names")
+
+
+@pytest.mark.parametrize(
+    ("size", "lang", "scheme"),
+    [("desktop", "en", "light"), ("phone", "en", "dark"), ("phone", "zh", "light")],
+)
+def test_the_assumptions_are_chosen_beside_the_page(visit, size, lang, scheme):
+    here = visit(size=size, scheme=scheme).open(area="odd", lang=lang, hazard="flood")
+    words, page = Words(lang), here.page
+    sidebar = page.locator("[data-testid='stSidebar'][data-collapsed='false']")
+    assert not sidebar.is_visible()
+    button = page.get_by_role("button", name=words("app.settings"))
+    button.press("Enter")
+    sidebar.wait_for()
+    page.wait_for_function(
+        "document.querySelector('[data-testid=stSidebar]').contains(document.activeElement)"
+    )
+    page.wait_for_timeout(500)
+    here.usable_by_everybody()
+    here.shot(f"assumptions-{size}-{lang}-{scheme}")
+    sidebar.get_by_text(words.of("phase", "before")).click()
+    page.wait_for_url("**phase=before**")
+    page.locator(".assumed", has_text=words("assumed.before")).wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.keyboard.press("Tab")
+    sidebar.locator("[data-testid='stSidebarCollapseButton'] button").click()
+    sidebar.wait_for(state="hidden")
+    here.settled()
+
+
+@pytest.mark.parametrize(("lang", "scheme"), [("en", "light"), ("zh", "dark")])
+def test_a_place_in_the_flood_is_warned_and_told_what_to_do(visit, lang, scheme):
+    lon, lat = ZONE
+    here = visit(
+        size="phone",
+        scheme=scheme,
+        permissions=["geolocation"],
+        geolocation={"longitude": lon, "latitude": lat},
+    ).open(area="odd", lang=lang, hazard="flood")
+    words = Words(lang)
+    here.page.get_by_role("button", name=words("find.use_position")).click()
+    here.page.locator(".status.problem").wait_for()
+    here.settled()
+    said = here.page.locator(".status").inner_text()
+    assert words("state.cut_off") in said
+    assert words("instead.up") in said
+    assert words.of("hazard", "flood") in here.page.locator(".danger").inner_text()
+    here.page.locator("details.refused[open] li").first.wait_for()
+    here.usable_by_everybody()
+    here.shot(f"find-flood-phone-{lang}-{scheme}")
+
+
+def test_the_hazard_changes_what_is_offered(visit):
+    here = visit(size="phone").open(area="odd")
+    route_shown(here, here.tap(0.42, 0.68))
+    here.page.get_by_role("combobox", name="Hazard").click()
+    here.page.get_by_role("option", name="Flood").click()
+    here.page.wait_for_url("**hazard=flood**")
+    here.page.locator(".assumed", has_text="Flood, happening now").wait_for()
+    here.frame.locator("[data-streets]").wait_for(state="attached")
+    here.settled()
+    assert here.page.locator(".status.answer, .status.problem").count() == 1
+    here.shot("find-hazard-phone")

@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
 from shelterplan.app.words import Words
 
-from .conftest import PAYLOADS
+from .conftest import PAYLOADS, TIMES
+
+KEYS = {
+    "reasons": "download_reasons",
+    "priority": "download_priority",
+    "compare": "download_before-after",
+    "walkers": "download_walkers-wheelchair",
+}
+"""The download of each part of the page."""
+
+
+def tap_on(visit, mark) -> None:
+    """Tap a mark on the map."""
+    box = mark.bounding_box()
+    visit.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
 
 
 def outlined(visit) -> bool:
@@ -61,6 +76,68 @@ def test_the_choice_is_in_the_address(visit):
     here = visit().open("gaps", area="monaco", standard="cn_gb50180_5min", walker="elderly")
     assert "300\xa0m" in here.page.locator(".big").inner_text()
     assert here.page.get_by_role("combobox", name="Who is walking").input_value() == "Older person"
+
+
+@pytest.mark.parametrize(
+    ("size", "lang", "scheme", "area"),
+    [("desktop", "en", "light", "monaco"), ("phone", "zh", "dark", "coquimbo")],
+)
+def test_every_part_is_usable_by_everybody(visit, size, lang, scheme, area):
+    here = visit(size=size, scheme=scheme).open("gaps", area=area, lang=lang)
+    words = Words(lang)
+    inside = next(f for f in here.page.frames if "st_folium" in f.url)
+    inside.evaluate("window.mark = 1")
+    for part in ("reasons", "priority", "compare", "walkers"):
+        here.page.get_by_role("radio", name=words.of("part", part), exact=True).click()
+        here.page.locator(f".st-key-{KEYS[part]}").wait_for()
+        here.settled()
+        assert here.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        here.usable_by_everybody()
+        here.shot(f"gaps-{part}-{area}-{size}-{lang}-{scheme}")
+    assert inside.evaluate("window.mark") == 1
+
+
+def test_a_tap_closes_a_shelter_and_a_second_one_opens_it(visit):
+    here = visit().open("gaps", area="coquimbo")
+    words = Words("en")
+    here.page.get_by_role("radio", name=words.of("tap", "shelter"), exact=True).click()
+    here.page.get_by_role("combobox", name=words.of("whatif", "by_name_shelter")).wait_for()
+    here.settled()
+    here.frame.locator(".leaflet-container").scroll_into_view_if_needed()
+    started = time.perf_counter()
+    tap_on(here, here.frame.locator("path.shelter").nth(10))
+    here.frame.locator(".map-shut").wait_for()
+    TIMES.append(("tap to closed shelter: coquimbo desktop", time.perf_counter() - started))
+    told = here.page.locator(".st-key-gaps_detail .status .line")
+    told.wait_for()
+    assert "lose their place" in told.inner_text()
+    here.settled()
+    assert "closed_shelters=" in here.page.url
+    here.usable_by_everybody()
+    here.shot("gaps-closed-desktop")
+    here.frame.locator(".leaflet-container").scroll_into_view_if_needed()
+    tap_on(here, here.frame.locator(".map-shut").first)
+    here.frame.locator(".map-shut").wait_for(state="detached")
+    here.settled()
+    assert "closed_shelters=" not in here.page.url
+
+
+def test_a_tap_closes_a_street(visit):
+    here = visit(size="phone").open("gaps", area="monaco", lang="zh")
+    words = Words("zh")
+    here.page.get_by_role("radio", name=words.of("tap", "street"), exact=True).click()
+    here.page.get_by_role("combobox", name=words.of("whatif", "by_name_street")).wait_for()
+    here.settled()
+    here.tap(0.5, 0.5)
+    here.frame.locator("path.shut").first.wait_for(state="attached")
+    here.page.locator(".st-key-closed_list button").first.wait_for()
+    here.settled()
+    assert "closed_streets=" in here.page.url
+    here.shot("gaps-street-phone-zh")
+    here.page.locator(".st-key-gaps_detail .st-key-reopen_all button").click()
+    here.frame.locator("path.shut").first.wait_for(state="detached")
+    here.settled()
+    assert "closed_streets=" not in here.page.url
 
 
 def test_downloads_of_hostile_names(visit, tmp_path):
