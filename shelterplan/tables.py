@@ -92,6 +92,7 @@ TABLES: dict[str, Table] = {
             Column("name", "text"),
             Column("district", "text"),
             Column("population", "people", required=False),
+            Column("deprivation", "number", required=False, added=False),
         ),
         _POLYGONS,
     ),

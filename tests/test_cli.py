@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from shelterplan.cli import main
 from shelterplan.cli import text as cli_text
 from shelterplan.errors import DownloadError
+from shelterplan.scenario import Scenario
 from shelterplan.sources.osm import read_streets
 from shelterplan.study_area import StudyArea, embedded_areas
 
@@ -190,6 +191,29 @@ def test_coverage_by_district_and_standards(town):
     )
     assert "no way" in said
     assert "see quarantine.csv" in said
+
+
+def test_coverage_by_shelter_tells_how_each_is_used(town):
+    rows = json.loads(run("coverage", town, "--by", "shelter", "--json").stdout)
+    assert all(
+        {"shelter_id", "name", "room", "room_from", "assigned_population"} <= set(row)
+        for row in rows
+    )
+    served = sum(row["assigned_population"] for row in rows)
+    (total,) = json.loads(run("coverage", town, "--by", "district", "--json").stdout)
+    assert served == total["covered_population"] + total["capacity_unknown_population"]
+    said = run("coverage", town, "--by", "shelter").stdout
+    assert "have a place" in said
+
+
+def test_a_scenario_by_flags_is_the_one_of_a_file(town, tmp_path):
+    file = tmp_path / "night.toml"
+    file.write_text(Scenario.of(walker="elderly", time="night", delay_s=120.0).to_toml(), "utf-8")
+    flags = ("--walker", "elderly", "--time", "night", "--delay-min", "2")
+    asked = ("coverage", town, "--minutes", "10", "--json")
+    assert run(*asked, *flags).stdout == run(*asked, "--scenario", file).stdout
+    changed = run(*asked, "--scenario", file, "--walker", "adult").stdout
+    assert changed == run(*asked, "--time", "night", "--delay-min", "2").stdout
 
 
 def test_coverage_writes_files(town, tmp_path):

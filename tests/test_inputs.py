@@ -1,6 +1,7 @@
 """Readers of the tables that people bring."""
 
 import json
+import math
 from pathlib import Path
 
 import geopandas as gpd
@@ -355,3 +356,18 @@ def test_any_table_is_read_or_refused_in_words(tmp_path_factory, head, rows, mar
         assert checked.table.index.is_unique
         assert len(checked.table) == len(checked.rows) == checked.facts["rows_kept"]
         assert checked.table.geometry.is_valid.all()
+
+
+def test_deprivation_is_kept_on_any_scale_and_what_is_no_number_is_unknown(tmp_path):
+    table = gpd.GeoDataFrame(
+        {"name": ["A", "B", "C"], "deprivation": ["-1.5", "high", None]},
+        geometry=[shapely.box(i, 0, i + 0.5, 0.5) for i in range(3)],
+        crs=4326,
+    )
+    file = tmp_path / "wards.geojson"
+    table.to_file(file)
+    found = read_communities(file)
+    assert found.table["deprivation"].tolist() == pytest.approx(
+        [-1.5, math.nan, math.nan], nan_ok=True
+    )
+    assert "'high' is not a number" in found.remarks["problem"].str.cat()

@@ -12,9 +12,10 @@ import sys
 
 import click
 
-from shelterplan.cli.answers import coverage, nearest
+from shelterplan.cli.answers import nearest
 from shelterplan.cli.build import build
 from shelterplan.cli.check import check
+from shelterplan.cli.coverage import coverage
 from shelterplan.cli.priority import priority
 from shelterplan.errors import ShelterplanError, TableError
 

@@ -1,24 +1,19 @@
-"""The commands that ask a study area: `nearest` and `coverage`."""
+"""The command that asks for one place, `nearest`, and what all answers begin with."""
 
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from shelterplan.cli import text
-from shelterplan.cli.files import write_file
 from shelterplan.cli.scenario_flags import assumed, scenario_options, standard_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import pandas as pd
-
     from shelterplan.finder import Answer, Option
-    from shelterplan.plan import Plan
     from shelterplan.scenario import Scenario
     from shelterplan.standards import AccessStandard
     from shelterplan.study_area import StudyArea
@@ -30,7 +25,6 @@ JSON = click.option(
     is_flag=True,
     help="Print JSON for programs; what is unreachable or unknown is null.",
 )
-FORMATS = (".csv", ".geojson", ".gpkg")
 NO_WAY = {
     "no_network": "the place is too far from any street that this walker can use",
     "no_path": "the streets there lead to no shelter for this walker",
@@ -277,140 +271,3 @@ def step_words(step: Any) -> str:  # noqa: ANN401  (routes.Step, imported only w
         "u_turn": "turn back on",
     }.get(step.turn, f"turn {turn} into")
     return f"{start} {way}, {step.distance_m:,.0f} m"
-
-
-@click.command(
-    epilog="""\b
-Examples:
-  shelterplan coverage monaco
-  shelterplan coverage coquimbo --by community --distance-m 800 --json
-  shelterplan coverage mytown --standard cn_gb51143_emergency --walker elderly --out gaps.csv
-
-With --json: a list with community_id (or district), name, population, covered_population (who
-certainly have a place), coverage_share, possible_people (who have one if shelters of unknown
-size have room), one ..._population for each status, and walks in which null means that there is no
-way. The populations of all statuses add up to the population."""
-)
-@AREA
-@click.option(
-    "--by",
-    default="community",
-    show_default=True,
-    type=click.Choice(["community", "district"]),
-    help="What one row is.",
-)
-@standard_options
-@scenario_options
-@click.option(
-    "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Also write the table: .csv, .geojson or .gpkg.",
-)
-@JSON
-def coverage(
-    area: str,
-    by: str,
-    standard: AccessStandard,
-    scenario: Scenario,
-    out: Path | None,
-    as_json: bool,  # noqa: FBT001
-) -> None:
-    """Count who has a shelter within the walk of a standard, and for the others why not.
-
-    AREA is a study area's folder or an embedded name.
-    """
-    if out and out.suffix.lower() not in FORMATS:
-        raise click.BadParameter(f"must end in {', '.join(FORMATS)}", param_hint="--out")
-    from shelterplan.plan import make_plan
-
-    opened = open_area(area)
-    plan = make_plan(opened, scenario, standard)
-    if out:
-        write_table(plan, opened, by, out)
-    if as_json:
-        text.print_json(coverage_rows(plan, by))
-    else:
-        _print_coverage(plan, opened, by, heading(opened, standard, scenario))
-        if out:
-            click.echo(f"\nWritten: {out}")
-
-
-def coverage_rows(plan: Plan, by: str) -> list[dict[str, Any]]:
-    """Return coverage by community or district as plain rows, without geometry."""
-    table = plan.communities if by == "community" else plan.districts
-    flat = table.drop(columns=[name for name in ("geometry",) if name in table]).reset_index()
-    if by == "district" and "name" not in flat:
-        flat.insert(1, "name", flat["district"])
-    return [{str(key): value for key, value in row.items()} for row in flat.to_dict("records")]
-
-
-def _print_coverage(plan: Plan, area: StudyArea, by: str, first: list[str]) -> None:
-    from shelterplan.coverage import STATUSES
-
-    for line in first:
-        click.echo(line)
-    reasons = [
-        name
-        for name in plan.total.index
-        if name.endswith("_population")
-        and name.removesuffix("_population") in STATUSES[1:]
-        and plan.total[name] > 0
-    ]
-    words = [name.removesuffix("_population").replace("_", " ") for name in reasons]
-
-    def cells(row: pd.Series[Any], *names: str) -> list[object]:
-        return [
-            *names,
-            row["population"],
-            row["covered_population"],
-            text.percent(row["coverage_share"]),
-            text.percent(row["possible_share"]),
-            *(row[reason] for reason in reasons),
-            round_m(row["median_distance_m"]),
-            round_m(row["p90_distance_m"]),
-        ]
-
-    table = plan.communities if by == "community" else plan.districts
-    ordered = table.sort_values("gap_population", ascending=False, kind="stable")
-    named = ["community", "district"] if by == "community" else ["district"]
-    rows = [
-        cells(
-            row, *((str(row["name"]), str(row["district"])) if by == "community" else (str(key),))
-        )
-        for key, row in ordered.iterrows()
-    ]
-    click.echo("")
-    text.print_table(
-        [*named, "people", "covered", "share", "possible", *words, "median [m]", "90 % within [m]"],
-        [*rows, cells(plan.total, "all", *[""] * (len(named) - 1))],
-    )
-    click.echo("")
-    text.print_notes(area.notes)
-
-
-def round_m(distance_m: float) -> float:
-    """Return a distance in whole metres; `inf` and NaN as they are."""
-    return round(distance_m) if math.isfinite(distance_m) else distance_m
-
-
-def write_table(plan: Plan, area: StudyArea, by: str, out: Path) -> None:
-    """Write coverage to a file whose ending sets the format, with its attribution."""
-    from shelterplan.study_area import ATTRIBUTION
-    from shelterplan.views import exports
-
-    table: Any = plan.communities
-    if by == "district":
-        outlines = plan.communities[["district", "geometry"]].dissolve("district")
-        table = outlines.join(plan.districts)
-    facts = exports.Facts(
-        attribution=ATTRIBUTION,
-        illustrative=tuple(sorted(area.illustrative)),
-        manifest=plan.manifest,
-    )
-    ending = out.suffix.lower()
-    if ending == ".csv":
-        write_file(out, exports.to_csv(table, facts))
-    elif ending == ".geojson":
-        write_file(out, exports.to_geojson(table, facts))
-    else:
-        write_file(out, exports.to_geopackage(table, facts, layer="coverage"))

@@ -22,7 +22,7 @@ from shelterplan.sources.outlines import polygonal_part
 from shelterplan.sources.outlines import repair as _repair
 from shelterplan.sources.population_grid import read_population_grid
 from shelterplan.sources.raster import is_geotiff
-from shelterplan.sources.records import Checked, Records, read_records
+from shelterplan.sources.records import UNKNOWN_WORDS, Checked, Records, read_records, to_floats
 from shelterplan.sources.shelter_lists import read_candidates, read_shelters
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ POPULATION_NAMES = (
     "populacao",
     "população",
 )
+DEPRIVATION_NAMES = ("deprivation", "deprivation_index", "imd_score", "贫困指数")
 LARGE_ZONE_M = 250.0
 """Polygons of people that are wider than this are said to be large [m]."""
 METRES_PER_DEGREE = 111_195.0
@@ -72,7 +73,8 @@ def read_communities(path: str | os.PathLike[str], *, layer: str = "") -> Checke
     -------
     Checked
         Table indexed by community_id: name, district, population (float, NaN = not given),
-        geometry in EPSG:4326.
+        `deprivation` where the file has it (any scale, more is worse; NaN = not known), geometry in
+        EPSG:4326.
 
     Raises
     ------
@@ -99,12 +101,32 @@ def read_communities(path: str | os.PathLike[str], *, layer: str = "") -> Checke
             "name": _names(records, ids, ("community", "社区")),
             "district": records.text(DISTRICT_NAMES),
             "population": population.astype("float64"),
+            **_deprivation(records),
         },
         geometry=geometry,
         crs=4326,
     ).set_axis(pd.Index(ids, name="community_id"))
     _remark_overlaps(records, geometry)
     return records.finish(table)
+
+
+def _deprivation(records: Records) -> dict[str, pd.Series]:
+    """Return the column of deprivation, which may be negative, where there is one."""
+    column = records.find(DEPRIVATION_NAMES)
+    if not column:
+        return {}
+    text = records.cells[column]
+    values = to_floats(text)
+    known = ~text.str.casefold().isin(UNKNOWN_WORDS).to_numpy()
+    shown = text.to_numpy()
+    records.remark(
+        np.flatnonzero(known & ~np.isfinite(values)),
+        column,
+        lambda i: f"{column} {shown[i][:40]!r} is not a number: taken as unknown",
+        "write digits, with a point before decimals",
+    )
+    values = np.where(np.isfinite(values), values, np.nan)
+    return {"deprivation": pd.Series(values, index=records.cells.index)}
 
 
 def read_population(
