@@ -133,6 +133,17 @@ def test_a_standard_in_minutes_is_told_in_minutes():
     assert spec["layer"][1]["data"]["values"][0]["walk"] == 5.0
 
 
+def test_the_use_of_every_shelter_is_shown():
+    app = part(opened("gaps", area="coquimbo", room="nearest"), "reasons")
+    table, use = app.dataframe[1].value, plan_of(app).shelters
+    assert len(table) == len(use) == 42
+    assert table["Have a place"].sum() == round(use["assigned_population"].sum())
+    assert table["Room (empty: unknown)"].isna().sum() == 8
+    full = table["Full at, of those nearest"].dropna()
+    assert len(full) == 9
+    assert (full < 100).all()
+
+
 def test_all_statuses_add_up_to_the_people(offered):
     app = part(opened("gaps", area=offered, hazard="flood"), "reasons")
     table = app.dataframe[0].value

@@ -101,7 +101,40 @@ def reasons(view: View) -> Painted:
         *(f"{one}_population" for one in coverage.STATUSES),
     ]
     offer_csv(view, pd.DataFrame(shown)[columns], "reasons")
+    _shelters(view)
     return gaps(view)
+
+
+def _shelters(view: View) -> None:
+    """Show how every shelter of the study area is used, those that turn most people away first."""
+    words, used = view.words, view.plan.shelters
+    if "assigned_population" not in used:  # room is not looked at
+        return
+    used = used.sort_values(
+        ["turned_away_population", "assigned_population"], ascending=False, kind="stable"
+    )
+    st.subheader(words("shelters.title"), anchor=False)
+    table = pd.DataFrame(
+        {
+            words("shelters.name"): used["name"].map(words.translated),
+            words("shelters.room"): used["room"].round().astype("Int64"),
+            words("shelters.expected"): told.whole(used["expected_population"]),
+            words("shelters.assigned"): told.whole(used["assigned_population"]),
+            words("shelters.turned_away"): told.whole(used["turned_away_population"]),
+            words("shelters.fills_at"): used["fills_at_share"] * 100,
+            words("shelters.refusal"): [
+                words.of("refusal", reason) if reason else "" for reason in used["reason"]
+            ],
+        }
+    )
+    show_table(
+        view,
+        table,
+        key="shelters_table",
+        alt=words("shelters.title"),
+        shares=(words("shelters.fills_at"),),
+    )
+    offer_csv(view, used, "shelters")
 
 
 def priority(view: View) -> Painted:

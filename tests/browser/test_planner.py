@@ -57,7 +57,7 @@ def test_map_and_table_choose_for_each_other(visit):
     here.settled()
     tapped = chosen.inner_text()
     assert here.page.get_by_role("combobox", name="Community").input_value() == tapped
-    assert "community=" in here.page.url
+    here.page.wait_for_url("**community=**")
     assert outlined(here)
     here.shot("gaps-chosen-desktop")
     table = here.page.locator("[data-testid='stDataFrame']")
