@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 MOST_CORNERS = 200
 """Polygons with more corners are cut into smaller ones, so that each test is quick."""
 _TOUCH_M = 1e-6
-"""Shorter runs along a polygon only touch it [m]."""
+"""Shorter runs through a polygon only touch it [m]."""
+_ASIDE_M = 1e-3
+"""A run with ground this near on one side only follows the border [m]."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,23 +50,32 @@ class Ground:
         return hit
 
     def crosses(self, lines: NDArray[np.object_]) -> NDArray[np.bool_]:
-        """Say which lines run through the ground, not only along or up to its border."""
-        line, shape = self.tree.query(lines, predicate="intersects")
-        inside = shapely.length(shapely.intersection(lines[line], self.shapes[shape])) > _TOUCH_M
-        return np.bincount(line[inside], minlength=len(lines)) > 0
+        """Say which straight lines run through the ground, not only along or up to its border."""
+        return np.bincount(self._runs(lines)[0], minlength=len(lines)) > 0
 
     def covered(
         self, lines: NDArray[np.object_]
     ) -> tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.float64]]:
         """Return the runs of straight lines over the ground: line, and from and to in metres."""
+        line, part = self._runs(lines)
+        start = shapely.get_point(lines[line], 0)
+        ends = [shapely.distance(start, shapely.get_point(part, end)) for end in (0, -1)]
+        return line, np.minimum(*ends), np.maximum(*ends)
+
+    def _runs(self, lines: NDArray[np.object_]) -> tuple[NDArray[np.intp], NDArray[np.object_]]:
+        """Return the parts of straight lines with ground on both sides: line, and part."""
         line, shape = self.tree.query(lines, predicate="intersects")
         runs = shapely.intersection(lines[line], self.shapes[shape])
         part, owner = shapely.get_parts(runs, return_index=True)
         long = shapely.length(part) > _TOUCH_M
         part, line = part[long], line[owner[long]]
-        start = shapely.get_point(lines[line], 0)
-        ends = [shapely.distance(start, shapely.get_point(part, end)) for end in (0, -1)]
-        return line, np.minimum(*ends), np.maximum(*ends)
+        first, last = (shapely.get_coordinates(shapely.get_point(part, end)) for end in (0, -1))
+        ahead = (last - first) / np.maximum(shapely.length(part), _TOUCH_M)[:, None]
+        aside = np.stack([-ahead[:, 1], ahead[:, 0]], axis=1) * _ASIDE_M
+        middle = (first + last) / 2
+        sides = [np.array(shapely.points(middle + side), ndmin=1) for side in (aside, -aside)]
+        within = self.touches(sides[0]) & self.touches(sides[1])
+        return line[within], part[within]
 
 
 def _small(shapes: NDArray[np.object_]) -> NDArray[np.object_]:

@@ -28,6 +28,8 @@ FIXED_KINDS = ("short", "medium", "long", "central")
 """Kinds of shelters in which people can live for a while: fixed shelters."""
 NOT_FIXED_KINDS = ("emergency",)
 """Kinds of shelters that are certainly no fixed ones; any other kind is unknown."""
+_ROUNDING = 1e-9
+"""What is short by less than this share is short by rounding."""
 _COLUMNS = (
     "community_id",
     "name",
@@ -228,7 +230,7 @@ def _told(
     scope: str = "community",
 ) -> pd.DataFrame:
     """Return one rule as a table of all communities."""
-    met = value >= required
+    met = value >= required * (1 - _ROUNDING)
     result = np.select([np.isnan(value), met, unknown > 0], ["unknown", "pass", "unknown"], "fail")
     standard, certainty, source = facts
     columns: dict[str, Any] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,7 +12,7 @@ import pandas as pd
 from scipy.sparse import csr_array
 
 from shelterplan import access, allocation
-from shelterplan.room import room_of, with_places, without_places
+from shelterplan.room import ASSIGNED, room_of, with_places, without_places
 from shelterplan.scenario import Scenario
 from shelterplan.situation import situation
 from shelterplan.standards import AccessStandard, Limit
@@ -37,19 +37,20 @@ class Rule(NamedTuple):
 RULES: tuple[Rule, ...] = (
     Rule("no_network", lambda walk: ~walk["on_network"]),
     Rule("covered", lambda walk: walk["near"]),
+    Rule("full", lambda walk: walk["near_if_room"]),
     Rule("unsafe", lambda walk: walk["near_if_fit"]),
     Rule("cut_off", lambda walk: walk["near_if_open"]),
+    Rule("cut_off", lambda walk: ~(walk["way"] | walk["way_if_room"]) & walk["way_if_open"]),
     Rule("unsafe", lambda walk: walk["near_if_both"]),
-    Rule("cut_off", lambda walk: ~walk["way"] & walk["way_if_open"]),
-    Rule("unsafe", lambda walk: ~walk["way"] & walk["way_if_both"]),
-    Rule("no_path", lambda walk: ~walk["way"]),
-    Rule("too_far", lambda walk: walk["way"]),
+    Rule("too_far", lambda walk: walk["way"] | walk["way_if_room"] | walk["way_if_both"]),
+    Rule("no_path", lambda walk: ~walk["way_if_both"]),
 )
 """How the status of a demand point is found, before room is looked at.
 
-`near`: a fit shelter is within the standard on open ways; `way`: a way leads to one, however far;
-`..._if_fit`: if every shelter were fit; `..._if_open`: if nothing were closed; `..._if_both`: if
-both were so. (Of people who have no way at all, those whom an open way would help are cut off.)"""
+`near`: a fit shelter with room is within the standard on open ways; `way`: a way leads to one,
+however far; `..._if_room`: if those that say they are full had room; `..._if_fit`: if every shelter
+were fit; `..._if_open`: if nothing were closed; `..._if_both`: if all were fit and nothing closed.
+(Of people who have no way at all, those whom an open way would help are cut off.)"""
 STATUSES: tuple[str, ...] = (
     "covered",
     "capacity_unknown",
@@ -141,31 +142,55 @@ def examine(
 ) -> Coverage:
     """Find who is covered, as `assess` does, and how the shelters are used.
 
-    The last few answers are remembered and handed out again: do not change their tables.
+    The last few answers are remembered.
     """
     scenario, standard = scenario or Scenario(), standard or AccessStandard()
     key = ("coverage", scenario, standard)
-    return area.memory.get(key, lambda: _examine(area, scenario, standard))
+    found = area.memory.get(key, lambda: _examine(area, scenario, standard))
+    return replace(
+        found, people=found.people.copy(deep=False), shelters=found.shelters.copy(deep=False)
+    )
 
 
 def _examine(area: StudyArea, scenario: Scenario, standard: AccessStandard) -> Coverage:
     here = situation(area, scenario)
-    limit = Limit(standard.limit.value, standard.limit.unit)
-    if limit.unit == "s":
-        limit = limit._replace(value=limit.value - scenario.delay_s)
+    limit = limit_of(here, standard)
     walks = _walks(here, limit)
     room = room_of(area, standard)
     if scenario.room == "ignored":
-        people = without_places(walks, limit.unit)
+        people = _timed(without_places(walks, limit.unit), here, standard)
         return Coverage(people=people, shelters=_shelters(here, room), exact=True)
     reach = _reach(here, limit)
     given = allocation.assign(reach, here.people, room["room"].to_numpy(), mode=scenario.room)
     use = allocation.rooms(reach, here.people, room["room"].to_numpy(), given)
     return Coverage(
-        people=with_places(walks, room, reach, given, limit.unit),
+        people=_timed(with_places(walks, room, reach, given, limit.unit), here, standard),
         shelters=_shelters(here, room).join(use.drop(columns="room").set_axis(room.index)),
         exact=given.exact or scenario.room == "nearest",
     )
+
+
+def limit_of(here: Situation, standard: AccessStandard) -> Limit:
+    """Return the longest walk of a standard once people have left; below 0 if they leave too late.
+
+    Where every walk takes its length divided by one speed, a time is told in metres: the shortest
+    walk is the quickest, and no rounding of single streets moves the limit.
+    """
+    value, unit = standard.limit
+    if unit == "m":
+        return Limit(value, "m")
+    left_s = value - here.scenario.delay_s
+    if here.whole.pace.uniform:
+        return Limit(left_s * here.scenario.speed_m_s, "m")
+    return Limit(left_s, "s")
+
+
+def _timed(people: gpd.GeoDataFrame, here: Situation, standard: AccessStandard) -> gpd.GeoDataFrame:
+    """Return the walk to people's places in the unit of the standard."""
+    if standard.limit.unit == "m" or ASSIGNED["s"] in people:
+        return people
+    seconds = people[ASSIGNED["m"]] * here.open.pace.ms_per_mm
+    return people.rename(columns={ASSIGNED["m"]: ASSIGNED["s"]}).assign(**{ASSIGNED["s"]: seconds})
 
 
 def _walks(here: Situation, limit: Limit) -> gpd.GeoDataFrame:
@@ -199,9 +224,11 @@ def _could(here: Situation, found: pd.DataFrame, limit: Limit) -> pd.DataFrame:
     walk = "distance_m" if limit.unit == "m" else "walk_time_s"
     every = np.flatnonzero(here.usable)
     fit = np.flatnonzero(here.fit)
+    room = np.flatnonzero(here.fit | here.full)
     same_doors, same_streets = len(every) == len(fit), not here.anything_closed
     cases = {
         "": found,
+        "_if_room": None if len(room) == len(fit) else (here.open, room),
         "_if_fit": None if same_doors else (here.open, every),
         "_if_open": None if same_streets else (here.whole, fit),
         "_if_both": None if same_doors or same_streets else (here.whole, every),

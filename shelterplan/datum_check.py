@@ -196,6 +196,12 @@ def _streets(area: StudyArea, shapes: NDArray[np.object_]) -> tuple[dict[str, ob
     network = area.network()
     mapped = shapely.box(*area.streets.total_bounds).buffer(MARGIN_DEG)
     points = points[shapely.intersects_xy(mapped, points)]
+    if not len(points):
+        count = len(HYPOTHESES)
+        unseen = {"near_streets": np.zeros(count, int), "median_street_m": [np.nan] * count}
+        return unseen | {"beside_street_share": np.full(count, np.nan)}, Evidence(
+            [np.nan] * count, 0, ""
+        )
     points = points[:: max(1, -(-len(points) // MOST_POINTS))]
     metric = pyproj.Transformer.from_crs("EPSG:4326", network.crs, always_xy=True)
     places = np.array([np.column_stack(metric.transform(*one.T)) for one in _moved(points)])

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from shelterplan.access import Measure
     from shelterplan.situation import Situation, Streets
     from shelterplan.snap import Places
+    from shelterplan.standards import Limit
     from shelterplan.study_area import StudyArea
 
 EDGE_M = 100.0
@@ -131,7 +132,9 @@ def find_shelters(
     ('ok', 2)
     """
     scenario, standard = scenario or Scenario(), standard or AccessStandard()
-    here, by = situation(area, scenario), standard.limit.unit
+    here = situation(area, scenario)
+    limit = coverage.limit_of(here, standard)
+    by = limit.unit
     place = snap(
         here.whole.network,
         [lon],
@@ -148,15 +151,15 @@ def find_shelters(
     walks = _walks(here.open, moved, here.doors, by)
     use = coverage.examine(area, scenario, standard).shelters
     nearest = _nearest_doors(walks, here.doors, max(1, count))
-    options = tuple(_option(here, moved, door, use, standard) for door in nearest)
+    options = tuple(_option(here, moved, door, use, limit) for door in nearest)
     whole = _walks(here.whole, place, here.whole.doors, by)
-    status = _status(here, whole, found=bool(options))
+    status = "ok" if options else _why_not(here, moved, whole, limit)
     return Answer(
         status=status if inside else "outside",
         leg_m=float(place.leg_m[0]),
         options=options,
         refused=_refused(here, place, whole, walks.min() if options else np.inf, walks),
-        advised=_advised(options),
+        advised=_advised(options, use),
         hazard_level=level,
     )
 
@@ -166,15 +169,27 @@ def _walks(streets: Streets, place: Places, doors: Places, by: Measure) -> NDArr
     return access.distances(streets.network, place, doors, pace=streets.pace, by=by)
 
 
-def _status(
-    here: Situation, whole: NDArray[np.float64], *, found: bool
-) -> Literal["ok", "no_path", "cut_off", "unsafe"]:
-    """Return how things stand for a place from which shelters are found, or are not."""
-    if found:
-        return "ok"
-    if np.isfinite(whole[here.fit]).any():
-        return "cut_off"
-    return "unsafe" if np.isfinite(whole[here.usable]).any() else "no_path"
+def _why_not(
+    here: Situation, place: Places, whole: NDArray[np.float64], limit: Limit
+) -> Literal["no_path", "cut_off", "unsafe"]:
+    """Return why no shelter is found for a place, by the rules that hold for everybody."""
+    opened = _walks(here.open, place, here.open.doors, limit.unit)
+    cases = {
+        "": opened[here.fit],
+        "_if_room": opened[here.fit | here.full],
+        "_if_fit": opened[here.usable],
+        "_if_open": whole[here.fit],
+        "_if_both": whole[here.usable],
+    }
+    could = pd.DataFrame({"on_network": [True]})
+    for name, walks in cases.items():
+        least = walks.min(initial=np.inf)
+        could[f"near{name}"] = coverage.within(least, limit.value)
+        could[f"way{name}"] = np.isfinite(least)
+    status = coverage.status_of(could)[0]
+    if status == "too_far":  # what can be reached is not fit
+        return "unsafe"
+    return status if status in ("cut_off", "unsafe") else "no_path"
 
 
 def _nearest_doors(walk: NDArray[np.float64], doors: Places, count: int) -> list[int]:
@@ -185,20 +200,18 @@ def _nearest_doors(walk: NDArray[np.float64], doors: Places, count: int) -> list
     return [int(door) for door in order[first[:count]]]
 
 
-def _option(
-    here: Situation, place: Places, door: int, use: pd.DataFrame, standard: AccessStandard
-) -> Option:
+def _option(here: Situation, place: Places, door: int, use: pd.DataFrame, limit: Limit) -> Option:
     """Return one shelter with the way to one of its entrances."""
-    doors, streets, limit = here.doors, here.open, standard.limit
+    doors, streets = here.doors, here.open
     route = access.route(
         streets.network, place, doors.take([door]), pace=streets.pace, by=limit.unit
     )
     number = int(doors.owner[door])
     shelter, found = here.area.shelters.iloc[number], use.iloc[number]
     walk_time_s = route.walk_time_s or 0.0
-    if streets.pace.uniform:
+    if streets.pace.uniform and limit.unit == "m":
         walk_time_s = here.scenario.walk_time_s(route.distance_m)
-    walk = route.distance_m if limit.unit == "m" else walk_time_s + here.scenario.delay_s
+    walk = route.distance_m if limit.unit == "m" else walk_time_s
     return Option(
         shelter_id=str(shelter.name),
         name=str(shelter["name"]),
@@ -214,10 +227,12 @@ def _option(
     )
 
 
-def _advised(options: tuple[Option, ...]) -> int:
+def _advised(options: tuple[Option, ...], use: pd.DataFrame) -> int:
     """Return the number of the option to take."""
     for number, option in enumerate(options):
-        if option.status == "covered" and option.fills_at_share is None:
+        used = use.loc[option.shelter_id].get("utilisation", np.nan)
+        roomy = option.fills_at_share is None and option.capacity != 0 and not used >= 1
+        if option.status == "covered" and roomy:
             return number
     return 0
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from shelterplan.standards import AccessStandard
     from shelterplan.study_area import StudyArea
 
+_ROUNDING = 1e-9
 ASSIGNED = {"m": "assigned_distance_m", "s": "assigned_time_s"}
 """Column of the walk to the place that people have, by the unit of the standard."""
 
@@ -26,8 +27,8 @@ ASSIGNED = {"m": "assigned_distance_m", "s": "assigned_time_s"}
 def room_of(area: StudyArea, standard: AccessStandard) -> pd.DataFrame:
     """Return for how many people each shelter has room, and how that is known.
 
-    It is the capacity less the people who are inside already. Where no capacity is stated, the area
-    divided by the standard's area a person stands in, if the standard sets one.
+    It is the capacity or, where none is stated and the standard sets an area for each person, the
+    shelter's area divided by that; less the people who are inside already.
 
     Parameters
     ----------
@@ -43,18 +44,17 @@ def room_of(area: StudyArea, standard: AccessStandard) -> pd.DataFrame:
     """
     shelters = area.shelters
     stated = shelters["capacity"].astype("Float64").to_numpy(float, na_value=np.nan)
-    if "occupants" in shelters:
-        inside = shelters["occupants"].astype("Float64").to_numpy(float, na_value=0.0)
-        stated = np.maximum(stated - inside, 0.0)
     by_area = np.full(len(shelters), np.nan)
     if standard.area_m2_per_person is not None:
         area_m2 = shelters["area_m2"].astype("Float64").to_numpy(float, na_value=np.nan)
-        by_area = np.floor(area_m2 / standard.area_m2_per_person)
+        by_area = np.floor(area_m2 / standard.area_m2_per_person + _ROUNDING)
     known = np.isfinite(stated)
+    room = np.where(known, stated, by_area)
+    if "occupants" in shelters:
+        inside = shelters["occupants"].astype("Float64").to_numpy(float, na_value=0.0)
+        room = np.maximum(room - inside, 0.0)
     origin = np.select([known, np.isfinite(by_area)], ["stated", "area"], default="unknown")
-    return pd.DataFrame(
-        {"room": np.where(known, stated, by_area), "room_from": origin}, index=shelters.index
-    )
+    return pd.DataFrame({"room": room, "room_from": origin}, index=shelters.index)
 
 
 def with_places(

@@ -14,7 +14,7 @@ import tomli_w
 from numpy.typing import NDArray
 
 from shelterplan.errors import ShelterplanError, UnknownNameError
-from shelterplan.standards import Certainty
+from shelterplan.standards import Certainty, is_number
 
 if TYPE_CHECKING:
     import os
@@ -32,6 +32,7 @@ NIGHT_PACE = 0.8
 """Speed by night as a share of that by day (Nankai trough working group, cited; secondary)."""
 WORST_LEVEL = 4
 FASTEST_M_S = 100.0
+LONGEST_PERIOD = 10_000_000
 MOST_CLOSED = 10_000
 """Streets, areas or shelters that a scenario can close."""
 
@@ -59,10 +60,6 @@ def _polygon(wkt: str) -> shapely.Polygon | shapely.MultiPolygon:
     return shape
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
 def _refuse_unknown(settings: Mapping[str, Any], kind: type[Any], what: str) -> None:
     """Raise if a setting is none of a dataclass."""
     known = [one.name for one in fields(kind)]
@@ -80,7 +77,7 @@ def _check_types(settings: Scenario | Walker, what: str) -> None:
         if words:
             fits, wanted = value in words, f"one of {', '.join(words)}"
         elif hint is float:
-            fits, wanted = _is_number(value), "a finite number"
+            fits, wanted = is_number(value), "a finite number"
         elif hint is bool:
             fits, wanted = isinstance(value, bool), "true or false"
         elif hint is str:
@@ -136,7 +133,7 @@ class Walker:
         _check_types(self, "walker")
         for name in ("speed_m_s", "stairs_speed_m_s"):
             value = getattr(self, name)
-            if value is not None and not (_is_number(value) and 0 < value <= FASTEST_M_S):
+            if value is not None and not (is_number(value) and 0 < value <= FASTEST_M_S):
                 message = f"{name} must be a number > 0, at most {FASTEST_M_S:g}, got {value!r}"
                 raise ScenarioError(message)
 
@@ -262,8 +259,8 @@ class Scenario:
         if not 1 <= self.hazard_level <= WORST_LEVEL:
             message = f"hazard_level must be 1 to {WORST_LEVEL}, got {self.hazard_level!r}"
             raise ScenarioError(message)
-        if self.return_period is not None and self.return_period < 1:
-            message = f"return_period must be at least 1 year, got {self.return_period!r}"
+        if self.return_period is not None and not 1 <= self.return_period <= LONGEST_PERIOD:
+            message = f"return_period must be 1 to {LONGEST_PERIOD:,} years"
             raise ScenarioError(message)
         for wkt in self.closed_areas:
             _polygon(wkt)
@@ -323,7 +320,7 @@ class Scenario:
             raise ScenarioError(message) from error
         try:
             return cls.from_dict(settings)
-        except ScenarioError as error:
+        except (ScenarioError, UnknownNameError) as error:
             message = f"{file.name}: {error}"
             raise ScenarioError(message) from error
 

@@ -64,6 +64,9 @@ class Situation:
     """Whether each shelter is fit for the hazard: yes, no or unknown, shape (shelters,)."""
     usable: NDArray[np.bool_]
     """Entrances that would be used if every shelter were fit, shape (entrances,)."""
+    full: NDArray[np.bool_]
+    """Entrances that would be used if their shelters, which are full, were not, shape
+    (entrances,)."""
     level: NDArray[np.int64]
     """Worst level of the hazard's zones at each demand point, 0 outside, shape (demand,)."""
     people: NDArray[np.float64]
@@ -92,9 +95,12 @@ class Situation:
 
     def level_at(self, lon: float, lat: float) -> int:
         """Return the worst level of the hazard's zones at a place, 0 outside."""
-        zones = self.area.hazards[active_zones(self.area, self.scenario)]
-        hit = zones.geometry.intersects(shapely.Point(lon, lat))
-        return int(zones.loc[hit, "level"].max()) if hit.any() else 0
+        zones = active_zones(self.area, self.scenario)
+        to_metric = pyproj.Transformer.from_crs("EPSG:4326", self.area.crs, always_xy=True)
+        here = shapely.Point(to_metric.transform(lon, lat))
+        hit = shapely.intersects(self.area.metric_hazards[zones], here)
+        levels = self.area.hazards["level"].to_numpy(np.int64)[zones][hit]
+        return int(levels.max(initial=0))
 
     @property
     def doors(self) -> Places:
@@ -135,6 +141,8 @@ def hazards_of(area: StudyArea) -> list[str]:
 def active_zones(area: StudyArea, scenario: Scenario) -> NDArray[np.bool_]:
     """Return which hazard zones count in a scenario, shape (zones,)."""
     zones = area.hazards
+    if not scenario.hazard:
+        return np.zeros(len(zones), bool)
     counts = (zones["hazard"] == scenario.hazard) & (zones["level"] >= scenario.hazard_level)
     if scenario.return_period is not None:
         period = zones["return_period"]
@@ -173,6 +181,7 @@ def _situation(area: StudyArea, scenario: Scenario) -> Situation:
         reason=reason,
         fitness=fitness,
         usable=usable,
+        full=_full_doors(area, scenario, usable, fitness),
         level=_levels(area, scenario, zones),
         people=_people(area, scenario),
         ground=ground,
@@ -202,13 +211,7 @@ def _closed_ground(area: StudyArea, scenario: Scenario, zones: NDArray[np.bool_]
     """Return the ground that cannot be walked."""
     shapes = list(area.metric_hazards[zones]) if scenario.phase == "during" else []
     if scenario.closed_areas:
-        to_metric = pyproj.Transformer.from_crs("EPSG:4326", area.crs, always_xy=True)
-        shapes += list(
-            shapely.transform(
-                np.array(scenario.polygons, object),
-                lambda xy: np.column_stack(to_metric.transform(xy[:, 0], xy[:, 1])),
-            )
-        )
+        shapes += list(area.metric_ground(np.array(scenario.polygons, object)))
     return Ground.of(shapes) if shapes else None
 
 
@@ -295,6 +298,19 @@ def _fitness(
     ).astype(object)
     fitness[inside] = "no"
     return fitness, reason
+
+
+def _full_doors(
+    area: StudyArea,
+    scenario: Scenario,
+    usable: NDArray[np.bool_],
+    fitness: NDArray[np.object_],
+) -> NDArray[np.bool_]:
+    """Return the entrances of shelters that are fit and say that they are full."""
+    bad = (fitness == "no") | ((fitness == "unknown") & (scenario.unknown_fitness == "refuse"))
+    owner = area.shelters.index.get_indexer(area.entrances["shelter_id"])
+    full: NDArray[np.bool_] = area.usable(scenario, full_too=True) & ~usable & ~bad[owner]
+    return full
 
 
 def _levels(area: StudyArea, scenario: Scenario, zones: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -17,7 +17,23 @@ Certainty = Literal["seen", "secondary", "background", "own choice"]
 memory of the standard, not checked against its text; `own choice`: set by the user."""
 
 
-_NOT_GIVEN = -1.0
+_NOT_GIVEN = float("nan")
+
+
+def is_number(value: object) -> bool:
+    """Say whether something is a finite number, and no truth value.
+
+    Examples
+    --------
+    >>> is_number(2), is_number(True), is_number(10**400), is_number("2")
+    (True, False, False, False)
+    """
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 class Limit(NamedTuple):
@@ -62,18 +78,18 @@ class AccessStandard:
 
     def __post_init__(self) -> None:
         by_time = self.max_time_s is not None
-        if self.max_distance_m == _NOT_GIVEN:
+        if self.max_distance_m is _NOT_GIVEN:
             object.__setattr__(self, "max_distance_m", math.inf if by_time else 500.0)
         if by_time and self.max_distance_m != math.inf:
             message = "a standard is a distance or a time: give max_distance_m or max_time_s"
             raise StandardError(message)
         name = "max_time_s" if by_time else "max_distance_m"
         limit = self.limit.value
-        if not (isinstance(limit, int | float) and math.isfinite(limit) and limit >= 0):
+        if not (is_number(limit) and limit >= 0):
             message = f"{name} must be a finite number >= 0, got {limit!r}"
             raise StandardError(message)
         area = self.area_m2_per_person
-        if area is not None and not (math.isfinite(area) and area > 0):
+        if area is not None and not (is_number(area) and area > 0):
             message = f"area_m2_per_person must be a number > 0, got {area!r}"
             raise StandardError(message)
         if self.certainty not in get_args(Certainty):

@@ -36,6 +36,10 @@ ATTRIBUTION = "© OpenStreetMap contributors, ODbL 1.0"
 """Shown on every map and export that holds OSM data."""
 DROPPED = ("rule", "reason", "ways", "length_m")
 QUARANTINE = ("table", "row", "column", "problem", "mend")
+AROUND = 0.05
+"""How far around the study area closed ground is looked at [degrees]."""
+CORNER_EVERY = 0.001
+"""Borders of zones are no straighter than this in another projection [degrees]."""
 NOT_USABLE = ("closed", "full")
 """Status of shelters to which nobody is sent."""
 
@@ -226,6 +230,7 @@ class StudyArea:
         }
         checked["communities"] = _with_population(checked["communities"], checked["demand"])
         _refuse_another_place(checked["streets"], checked["communities"])
+        _refuse_far_shelters(checked)
         crs = metric_crs(*_middle(checked["communities"]))
         progress("finding the entrances", 0.5)
         entrances = find_entrances(checked["shelters"], checked["streets"], crs, gates)
@@ -319,16 +324,18 @@ class StudyArea:
         """Polygons of the communities in the metric CRS, shape (communities,)."""
         return np.asarray(self.communities.geometry.to_crs(self.crs).array)
 
-    def usable(self, scenario: Scenario | None = None) -> np.ndarray:
+    def usable(self, scenario: Scenario | None = None, *, full_too: bool = False) -> np.ndarray:
         """Return which entrances people can expect to get in by, shape (entrances,).
 
-        Those of shelters that are closed or full, and, unless the scenario opens them, those that
-        are opened in an emergency only, are not; nor, in a wheelchair, those of shelters that no
-        wheelchair can enter. Hazards are not looked at here (see `situation.situation`).
+        Those of shelters that are closed or (unless `full_too`) full are not, nor, unless the
+        scenario opens them, those that are opened in an emergency only, nor, in a wheelchair, those
+        of shelters that no wheelchair can enter. Hazards are not looked at here (see
+        `situation.situation`).
         """
         scenario = scenario or Scenario()
         shelter = self.shelters.reindex(self.entrances["shelter_id"])
-        shut = np.isin(shelter["status"].to_numpy(object), NOT_USABLE)
+        barred = [status for status in NOT_USABLE if status != "full" or not full_too]
+        shut = np.isin(shelter["status"].to_numpy(object), barred)
         shut |= np.isin(shelter.index.to_numpy(object), scenario.closed_shelters)
         if scenario.gates == "open":
             shut |= self.entrances["emergency_only"].fillna(value=False).to_numpy(bool)
@@ -373,7 +380,18 @@ class StudyArea:
     @cached_property
     def metric_hazards(self) -> np.ndarray:
         """Polygons of the hazard zones in the metric CRS, shape (zones,)."""
-        return np.asarray(self.hazards.geometry.to_crs(self.crs).array)
+        return self.metric_ground(np.asarray(self.hazards.geometry.array))
+
+    def metric_ground(self, polygons: np.ndarray) -> np.ndarray:
+        """Return polygons (lon, lat) in the metric CRS, as far as they concern the study area.
+
+        Long borders get corners in between, so that they stay where they are on the map.
+        """
+        tables = (self.streets, self.demand, self.shelters, self.communities, self.entrances)
+        bounds = np.array([table.total_bounds for table in tables if len(table)])
+        box = shapely.box(*bounds[:, :2].min(axis=0) - AROUND, *bounds[:, 2:].max(axis=0) + AROUND)
+        near = shapely.segmentize(shapely.intersection(polygons, box), CORNER_EVERY)
+        return np.asarray(gpd.GeoSeries(near, crs="EPSG:4326").to_crs(self.crs).array)
 
     def _snap(
         self,
@@ -466,6 +484,13 @@ def _with_population(communities: gpd.GeoDataFrame, demand: gpd.GeoDataFrame) ->
             "Add the communities or mend community_id."
         )
         raise AreaError(message)
+    for column in ("population", *tables.TIMES.values()):
+        if column in demand and demand[column].sum() > tables.MOST_PEOPLE:
+            message = (
+                f"{column} adds up to more than {tables.MOST_PEOPLE:,.0f} people: the sums would "
+                "not be exact. Is it given in persons?"
+            )
+            raise AreaError(message)
     total = demand.groupby("community_id")["population"].sum()
     return communities.assign(
         population=total.reindex(communities.index, fill_value=0.0).astype("float64")
@@ -478,6 +503,19 @@ def _refuse_another_place(streets: gpd.GeoDataFrame, communities: gpd.GeoDataFra
         message = (
             "no street lies near a community: do both files show the same place, in longitude "
             "and latitude?"
+        )
+        raise AreaError(message)
+
+
+def _refuse_far_shelters(checked: Mapping[str, gpd.GeoDataFrame]) -> None:
+    """Raise if there are shelters, but none of them anywhere near."""
+    shelters = checked["shelters"]
+    bounds = np.array([checked[name].total_bounds for name in ("streets", "communities")])
+    box = shapely.box(*bounds[:, :2].min(axis=0) - AROUND, *bounds[:, 2:].max(axis=0) + AROUND)
+    if len(shelters) and not shelters.geometry.intersects(box).any():
+        message = (
+            f"None of the {len(shelters):,} shelters lies near the streets or the communities: do "
+            "the files show the same place, with latitude and longitude not swapped?"
         )
         raise AreaError(message)
 

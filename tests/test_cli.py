@@ -436,7 +436,7 @@ def test_build_with_hazards_and_slopes(files, tmp_path):
     assert "no elevation is known for 1 of" in said
     sources = {source.name: source.table for source in area.sources}
     assert sources["depth.tif"] == sources["h.json"] == "hazards"
-    assert sources["dem.tif"] == "streets"
+    assert sources["dem.tif"] == "elevation"
     with (tmp_path / "t" / "quarantine.csv").open(encoding="utf-8-sig") as stream:
         left_out = [row["row"] for row in csv.DictReader(stream) if row["table"] == "hazards"]
     assert left_out == ["3"]

@@ -286,6 +286,60 @@ def test_a_resident_is_told_why_nearer_shelters_are_not_offered():
     assert (no_park.status, no_park.refused[0].reason) == ("unsafe", "unfit")
 
 
+def test_find_and_gaps_say_the_same_of_who_is_shut_off():
+    # the school is dry and in reach on a dry day, the park is in the zone; d1 lives in the zone too
+    wet = zones(("flood", 1, box(350, -20, 450, 200)), ("flood", 2, box(870, -210, 1010, 0)))
+    area = village(hazards=wet, shelters=shelters().assign(fit_flood=["no", "yes"]))
+    walks = coverage.assess(area, WET)
+    assert len(set(walks["status"])) >= 3
+    for key, walk in walks.iterrows():
+        spot = area.demand.geometry[key]
+        answer = find_shelters(area, spot.x, spot.y, scenario=WET)
+        expected = "ok" if np.isfinite(walk["distance_m"]) else walk["status"]
+        expected = "unsafe" if expected == "too_far" else expected  # only unfit ones can be reached
+        assert answer.status == expected, key
+
+
+def test_a_shelter_that_says_it_is_full_makes_people_full_not_lost():
+    only = shelters().iloc[:1]
+    standard = AccessStandard(max_distance_m=500)
+    for table in (only.assign(status="full"), only.assign(capacity=0.0)):
+        walks = coverage.assess(village(shelters=table), None, standard)
+        assert walks["status"].tolist() == ["too_far", "full", "full", "no_network", "no_path"]
+    answer = find_shelters(village(shelters=only.assign(status="full")), *point(590, 80).coords[0])
+    assert [one.reason for one in answer.refused] == ["full"]
+
+
+def test_a_zone_that_ends_at_the_middle_of_a_street_leaves_it_open():
+    school = shelters([("s", "S", None, point(600, 90))])
+    beside = village(hazards=zones(("flood", 1, box(-50, -300, 2000, 0))), shelters=school)
+    assert coverage.assess(beside, WET)["distance_m"].iloc[1] == pytest.approx(350, abs=0.5)
+    halves = zones(("flood", 1, box(-50, -300, 2000, 0)), ("flood", 1, box(-50, 0, 2000, 50)))
+    under = village(hazards=halves, shelters=school)
+    assert not np.isfinite(coverage.assess(under, WET)["distance_m"].iloc[1])
+
+
+def test_a_border_between_two_far_corners_stays_where_it_is_on_the_map():
+    # on a sphere a straight border on the map bends in the metric plane; it must not move
+    far = shapely.box(-60, -40, 60, box(0, -30, 1, -20).bounds[1])
+    area = village(hazards=zones(("flood", 1, far)), shelters=shelters().iloc[:1])
+    assert coverage.assess(area, WET)["status"].tolist()[1] == "covered"
+    everywhere = Scenario(closed_areas=(shapely.box(-180, -90, 180, 90).wkt,))
+    assert set(coverage.assess(area, everywhere)["status"]) <= {"cut_off", "no_network", "no_path"}
+
+
+def test_a_zone_without_a_hazard_is_in_no_scenario():
+    area = village(hazards=zones(("", 1, box(-50, -50, 500, 50))))
+    assert situation(area, Scenario()).ground is None
+
+
+def test_what_is_remembered_cannot_be_changed_from_outside():
+    area = village()
+    first = coverage.assess(area)
+    first["population"] = 0.0
+    assert coverage.assess(area)["population"].sum() == area.demand["population"].sum()
+
+
 def test_gates_for_emergencies_open_when_the_scenario_says_so():
     area = village()
     gate = area.entrances.assign(emergency_only=True)

@@ -310,9 +310,13 @@ def entity_bomb():
         ("entity.osm", entity_bomb().encode(), "document type"),
         ("entity.osm.gz", gzip.compress(entity_bomb().encode(), mtime=0), "document type"),
         ("wide.osm", entity_bomb().encode("utf-16"), "no OpenStreetMap file"),
-        ("cut.osm.gz", gzip.compress(osm(*grid(99)).encode())[:120], "cut off or damaged"),
-        ("bomb.osm.gz", gzip.compress(b"<osm>" + b" " * (80 << 20)), "unpacks to more than"),
-        ("text.osm.gz", gzip.compress(b"hello"), "no OpenStreetMap file"),
+        ("cut.osm.gz", gzip.compress(osm(*grid(99)).encode(), mtime=0)[:120], "cut off or damaged"),
+        (
+            "bomb.osm.gz",
+            gzip.compress(b"<osm>" + b" " * (80 << 20), mtime=0),
+            "unpacks to more than",
+        ),
+        ("text.osm.gz", gzip.compress(b"hello", mtime=0), "no OpenStreetMap file"),
         ("cut.osm.pbf", b"\0\0\0\x0d\x0a\x09OSMHeader\x18\x7f", "cut off or damaged"),
     ],
 )

@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 
 from shelterplan import AccessStandard, Scenario, WalkNetwork, access, coverage
 from shelterplan.errors import NetworkError
+from shelterplan.finder import find_shelters
 from shelterplan.pace import Pace
 from shelterplan.scenario import WALKERS
 from shelterplan.snap import Places
-from tests.village import demand, streets, village
+from tests.village import demand, lonlat, point, shelters, streets, village
 from tests.worlds import random_ends, random_network
 
 
@@ -204,6 +205,27 @@ def test_a_standard_in_time_is_inclusive_and_counts_the_delay():
             AccessStandard(max_time_s=limit),
         )
         assert walks["status"].iloc[0] == status, (limit, delay)
+
+
+def test_many_short_streets_do_not_move_the_limit():
+    mm = [84716, 74636, 75318, 81160, 72350, 85605, 66809, 63079, 75826, 82501]  # 600 s in all
+    xs = np.cumsum([0, *mm]) / 1000
+    rows = [
+        (i, i + 1, [(xs[i], 0), (xs[i + 1], 0)], "High Street", "residential") for i in range(10)
+    ]
+    made = streets(rows)
+    made.edges["length_m"] = np.array(mm) / 1000
+    school = shelters([("s", "S", 500, point(xs[-1], 0))])
+    area = village(streets=made, demand=demand([("west", 100, 0, 0)]), shelters=school)
+    standard = AccessStandard(max_time_s=600)
+    walks = coverage.assess(area, None, standard)
+    assert walks["status"].tolist() == ["covered"]
+    assert walks["assigned_time_s"].tolist() == pytest.approx([600.0])
+    option = find_shelters(area, *lonlat(0, 0), standard=standard).options[0]
+    assert (option.status, option.walk_time_s) == ("covered", pytest.approx(600.0))
+    assert coverage.assess(area, None, AccessStandard(max_time_s=599.99))["status"].iloc[0] == (
+        "too_far"
+    )
 
 
 @pytest.mark.parametrize("name", WALKERS)

@@ -6,10 +6,12 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shelterplan.grades import GRADES, LIMITS, graded, grades
+from shelterplan.network import GEODESIC
 from shelterplan.quality import MESSAGES, check
 from shelterplan.study_area import Source
 from tests.village import box, communities, demand, point, shelters, streets, village
@@ -179,3 +181,21 @@ def test_worse_data_never_has_a_better_grade(values, data):
 def test_a_district_where_nobody_lives_has_a_grade():
     found = check(good(communities=communities()), today=DAY).grades
     assert found.loc["Sea", "grade"] in GRADES
+
+
+def test_a_chinese_list_with_no_shelter_near_the_streets_gets_an_answer():
+    # streets in Shenzhen, all shelters but one far from them
+    moved = streets()
+    shift = (114.0, 22.5)
+    translate = shapely.affinity.translate
+    moved.edges.geometry = moved.edges.geometry.apply(lambda line: translate(line, *shift))
+    moved.edges["length_m"] = moved.edges.geometry.map(GEODESIC.geometry_length)
+    place = village(
+        streets=moved,
+        communities=communities().set_geometry(communities().translate(*shift)),
+        demand=demand().set_geometry(demand().translate(*shift)),
+        shelters=shelters([("a", "A", 5, shapely.Point(3 + 114.04, 22.5))]),
+    )
+    findings = check(place).findings
+    assert "datum_unclear" in set(findings["code"])
+    assert "shelter_off_network" not in set(findings["code"])  # it lies outside every community

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shelterplan import AccessStandard, Scenario, access, coverage, risk
-from shelterplan.errors import UnknownNameError
+from shelterplan.errors import TableError, UnknownNameError
 from shelterplan.ranking import PARTS
 from shelterplan.tables import PERSON_UNIT
 from tests.village import box, communities, demand, point, random_village, shelters, village
@@ -108,8 +108,8 @@ def test_deprivation_of_any_scale_gives_the_same_ranks_and_words_are_refused():
         for values in ([1, 2, 3], [-7.5, 0, 1e9])
     )
     assert one["vulnerability"].tolist() == other["vulnerability"].tolist()
-    with pytest.raises(risk.RiskError, match=r"deprivation of 1 communities .*\(east\)"):
-        risk.vulnerability(village(communities=communities().assign(deprivation=["1", "x", None])))
+    with pytest.raises(TableError, match=r"deprivation must be a finite number \(1 rows: east\)"):
+        village(communities=communities().assign(deprivation=["1", "x", None]))
 
 
 def test_priority_by_hand():

@@ -104,6 +104,23 @@ def test_people_who_are_inside_already_take_room():
     assert room_of(area, NEAR)["room"].tolist() == [30, 0]
 
 
+def test_they_take_estimated_room_too_and_whole_divisions_are_not_rounded_down():
+    area = crowded([None, None], area_m2=[100.0, 12.1], occupants=[20, None])
+    standard = AccessStandard(max_distance_m=450, area_m2_per_person=1.1)
+    assert room_of(area, standard)["room"].tolist() == [70, 11]
+
+
+def test_nobody_is_advised_to_go_where_no_place_is_left():
+    empty = [("zero", "Z", 0, point(10, 0)), ("ok", "O", 500, point(300, 0))]
+    few = demand([("west", 10, 290, 0)])
+    answer = find_shelters(village(shelters=shelters(empty), demand=few), *lonlat(20, 0))
+    assert (answer.options[0].shelter_id, answer.advised) == ("zero", 1)
+    small = [("big", "B", 10, point(100, 0)), ("small", "S", 10, point(300, 0))]
+    many = demand([("west", 1000, 90, 0)])
+    answer = find_shelters(village(shelters=shelters(small), demand=many), *lonlat(95, 0))
+    assert answer.advised == 0
+
+
 def test_groups_are_shared_out_with_the_people():
     area = crowded([70, 20], groups={"elderly_65": [9, 12, None]})
     walks = coverage.assess(area, None, NEAR)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from shelterplan.errors import UnknownNameError
 from shelterplan.scenario import WALKERS, Scenario, ScenarioError, Walker
+from shelterplan.standards import AccessStandard, StandardError
 
 WORDS = st.text("abcdefgh_ éß市", min_size=1, max_size=12)
 SPEEDS = st.floats(0.01, 100)
@@ -60,7 +61,7 @@ def test_the_order_in_which_things_are_closed_does_not_matter():
         ({"hazard_level": 5}, "1 to 4"),
         ({"hazard_level": 2.5}, "whole number"),
         ({"hazard_level": True}, "whole number"),
-        ({"return_period": 0}, "at least 1 year"),
+        ({"return_period": 0}, "1 to 10,000,000 years"),
         ({"phase": "after"}, "during, before"),
         ({"gates": ["open"]}, "open, emergency"),
         ({"closed_streets": [-1]}, "whole numbers >= 0"),
@@ -71,6 +72,8 @@ def test_the_order_in_which_things_are_closed_does_not_matter():
         ({"closed_areas": ["POLYGON (("]}, "not a polygon in WKT"),
         ({"delay_s": math.nan}, "finite number"),
         ({"delay_s": -1}, ">= 0"),
+        ({"delay_s": 10**400}, "finite number"),
+        ({"return_period": 10**400}, "1 to 10,000,000 years"),
         ({"delay_s": "5"}, "finite number"),
         ({"walker": 3}, "a name or a table"),
         ({"walker": {"speed_m_s": 1.0}}, "has no name"),
@@ -94,6 +97,9 @@ def test_a_file_that_is_wrong_is_named(tmp_path):
     file.write_text("time = 'dusk'\n", "utf-8")
     with pytest.raises(ScenarioError, match=r"night\.toml: time .* any, day, night"):
         Scenario.from_toml(file)
+    file.write_text("walker = 'bird'", "utf-8")
+    with pytest.raises(ScenarioError, match=r"night\.toml: there is no walker called 'bird'"):
+        Scenario.from_toml(file)
     file.write_text("time = ", "utf-8")
     with pytest.raises(ScenarioError, match=r"night\.toml is not a TOML file"):
         Scenario.from_toml(file)
@@ -113,3 +119,21 @@ def test_every_walker_says_where_its_speed_comes_from(walker):
     assert walker.source
     assert walker.certainty in {"seen", "secondary", "background"}
     assert 0.3 < walker.speed_m_s < 2
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"max_distance_m": -1},
+        {"max_distance_m": True},
+        {"max_distance_m": math.nan},
+        {"max_distance_m": 10**400},
+        {"max_time_s": -5},
+        {"max_time_s": 60, "max_distance_m": 60},
+        {"area_m2_per_person": "2"},
+        {"area_m2_per_person": 0},
+    ],
+)
+def test_an_impossible_standard_is_refused(settings):
+    with pytest.raises(StandardError, match=r"must be a|is a distance or a time"):
+        AccessStandard(**settings)

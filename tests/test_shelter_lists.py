@@ -465,3 +465,12 @@ def test_a_workbook_with_any_bytes_changed_is_read_or_refused(tmp_path_factory, 
     except (SourceError, TableError):
         return
     assert len(checked.table) == 1
+
+
+def test_a_capacity_that_no_shelter_has_leaves_the_row_out(tmp_path):
+    file = tmp_path / "shelters.csv"
+    file.write_text("name,lat,lon,capacity\nA,0.1,3,1e9\nB,0.1,3.1,500\n", "utf-8")
+    found = read_shelters(file)
+    assert found.table["capacity"].tolist() == [500]
+    assert found.quarantine["row"].tolist() == [2]
+    assert "more than any shelter holds" in found.quarantine["problem"][0]

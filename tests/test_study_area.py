@@ -211,3 +211,18 @@ def test_places_prefer_streets_that_lead_somewhere():
     assert places.moved_off_island.tolist() == [True, False]
     assert places.leg_m == pytest.approx([60, 1], abs=0.1)
     assert np.isinf(make_plan(area).demand["distance_m"]).tolist() == [False, True]
+
+
+def test_shelters_of_another_place_are_refused():
+    far = shelters(
+        [("a", "A", 5, shapely.Point(114.05, 22.54)), ("b", "B", 5, shapely.Point(22, 3))]
+    )
+    with pytest.raises(AreaError, match="None of the 2 shelters lies near"):
+        village(shelters=far)
+    one_near = shelters([("a", "A", 5, point(100, 0)), ("b", "B", 5, shapely.Point(22, 3))])
+    assert len(village(shelters=one_near).shelters) == 2
+
+
+def test_more_people_than_can_be_added_up_are_refused():
+    with pytest.raises(AreaError, match="adds up to more than"):
+        village(demand=demand([("west", 2.0**33, 10, 0), ("east", 2.0**33, 600, 0)]))

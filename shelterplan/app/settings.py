@@ -214,7 +214,7 @@ def levels(area: StudyArea, hazard: str) -> list[int]:
 def return_periods(area: StudyArea, hazard: str) -> list[int]:
     """Return the return periods of the zones of a hazard, shortest first; 0 means all [years]."""
     zones = area.hazards.loc[area.hazards["hazard"] == hazard, "return_period"].dropna()
-    return [0, *sorted({int(period) for period in zones})]
+    return [0, *sorted({max(1, math.ceil(period)) for period in zones})]
 
 
 def fit(area: StudyArea) -> Settings:

@@ -205,6 +205,11 @@ def near_zones(inputs: Inputs, network: Network) -> tuple[gpd.GeoDataFrame | Non
     boxes = [inputs.communities.table.total_bounds, network.streets.edges.total_bounds]
     low, high = np.min(boxes, axis=0)[:2], np.max(boxes, axis=0)[2:]
     near = shapely.intersects(zones.geometry.to_numpy(), shapely.box(*low, *high))
+    if not near.any():
+        raise AreaError(
+            f"None of the {len(zones):,} hazard zones lies near the streets or the communities: do "
+            "the files show the same place, with latitude and longitude not swapped?"
+        )
     return zones[near], int((~near).sum())
 
 

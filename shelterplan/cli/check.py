@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from shelterplan.study_area import StudyArea
 
 SHOWN_FINDINGS = 40
+SHOWN_ALIKE = 8
 """Findings of one severity that `check` prints for people."""
 
 
@@ -84,13 +85,18 @@ def _print_check(area: StudyArea, found: Check) -> None:
 
 
 def _print_findings(severity: str, rows: pd.DataFrame) -> None:
-    for _, row in rows[:SHOWN_FINDINGS].iterrows():
+    rows = rows.iloc[
+        (rows["row"] != "").argsort(kind="stable")
+    ]  # what concerns a whole table first
+    alike = rows.groupby("code").cumcount()
+    shown = rows[alike < SHOWN_ALIKE][:SHOWN_FINDINGS]
+    for _, row in shown.iterrows():
         where = f"{row['table']} {row['row']}".strip()
         click.echo(
             f"  {severity}: {text.clean(where)}: {text.clean(row['problem'])} "
             f"({text.clean(row['mend'])})."
         )
-    more = len(rows) - SHOWN_FINDINGS
+    more = len(rows) - len(shown)
     if more > 0:
         click.echo(f"  ... and {text.counted(more, 'more ' + severity)}; --json lists all.")
 

@@ -58,7 +58,7 @@ def with_elevation(network: Network, path: Path | None, progress: Progress) -> N
     sloped, facts = with_slopes(edges, dem)
     progress("measuring slopes", 1.0)
     source = Source(
-        table="streets",
+        table="elevation",
         name=facts["name"],
         sha256=facts["sha256"],
         note=f"elevations in cells of about {facts['cell_m']:,.0f} m, for the slopes of streets",

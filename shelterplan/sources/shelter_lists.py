@@ -90,6 +90,8 @@ GSI_HAZARDS = {
     "volcano": ("火山現象",),
 }
 """Columns of the hazards in GSI's list (hfu.gsi.go.jp)."""
+MOST_CAPACITY = 1_000_000
+"""No shelter holds more people."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -327,6 +329,19 @@ def _kinds(records: Records, layout: Layout) -> pd.Series:
 
 
 def _capacity(records: Records, layout: Layout) -> pd.Series:
+    """Return the capacity; what no shelter can hold leaves the row out."""
+    capacity = _stated_capacity(records, layout)
+    shown = capacity.to_numpy(float, na_value=np.nan)
+    records.refuse(
+        np.flatnonzero(shown > MOST_CAPACITY),
+        "capacity",
+        lambda i: f"capacity {shown[i]:g} is more than any shelter holds",
+        "give the number of people",
+    )
+    return capacity.mask(shown > MOST_CAPACITY)
+
+
+def _stated_capacity(records: Records, layout: Layout) -> pd.Series:
     """Return capacities; where one is empty, that of the layout's next column."""
     capacity = amounts(records, CAPACITY_NAMES, PEOPLE)
     for column in layout.capacities:
