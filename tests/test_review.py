@@ -192,6 +192,7 @@ def test_the_metric_crs_of_a_place_across_180_degrees_is_one_of_its_own():
         streets=type(streets())(edges.set_geometry(moved), streets().dropped, 6, ""),
         communities=communities().iloc[:1].set_geometry([halves]),
         demand=demand([("west", 5, 0, 0)]).set_geometry([east]),
+        shelters=shelters([("s", "S", 5, east)]),
     )
     assert area.crs == metric_crs(-179.995, -16.95)
 
