@@ -24,9 +24,9 @@ from shelterplan.ranking import (
     left_out_of,
     ranking,
 )
-from shelterplan.scenario import Scenario
+from shelterplan.scenario import WORST_LEVEL, Scenario
 from shelterplan.situation import Situation, situation
-from shelterplan.tables import GROUPS, WORST_LEVEL
+from shelterplan.tables import GROUPS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -132,11 +132,6 @@ def vulnerability(area: StudyArea) -> pd.DataFrame:
         `vulnerability` (0 to 1; NaN where nothing is known) and `vulnerability_left_out`, the
         components that are not in it. Why, is in `attrs["left_out"]`.
 
-    Raises
-    ------
-    RiskError
-        If a value of `deprivation` is not a number.
-
     Examples
     --------
     >>> from shelterplan import StudyArea
@@ -176,15 +171,7 @@ def _deprivation_rank(area: StudyArea) -> pd.Series:
     index = area.communities.index
     if "deprivation" not in area.communities:
         return pd.Series(np.nan, index=index)
-    given = area.communities["deprivation"]
-    values = pd.to_numeric(given, errors="coerce").astype("Float64")
-    wrong = index[given.notna() & ~np.isfinite(values.to_numpy(float, na_value=np.nan))]
-    if len(wrong):
-        message = (
-            f"deprivation of {len(wrong)} communities is not a number ({', '.join(wrong[:5])}): "
-            "correct it, or leave it empty where it is not known"
-        )
-        raise RiskError(message)
+    values = area.communities["deprivation"]
     lived_in = pd.Series(values.to_numpy(float, na_value=np.nan), index=index).where(
         area.communities["population"] > 0
     )

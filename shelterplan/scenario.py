@@ -31,6 +31,7 @@ Unknown = Literal["accept", "refuse"]
 NIGHT_PACE = 0.8
 """Speed by night as a share of that by day (Nankai trough working group, cited; secondary)."""
 WORST_LEVEL = 4
+"""Level of the worst hazard zones; the mildest is 1."""
 FASTEST_M_S = 100.0
 LONGEST_PERIOD = 10_000_000
 MOST_CLOSED = 10_000

@@ -11,6 +11,7 @@ import pandas as pd
 import shapely
 
 from shelterplan.errors import TableError
+from shelterplan.scenario import WORST_LEVEL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,8 +33,6 @@ HAZARDS = (
     "tornado",
 )
 """Hazards for which a shelter says whether it is fit, in a column `fit_<hazard>`."""
-WORST_LEVEL = 4
-"""Level of the worst hazard zones; the mildest is 1."""
 GROUPS = ("children", "elderly_65", "disabled")
 """Groups of the population that are counted where the data has them."""
 TIMES = {"day": "population_day", "night": "population_night"}

@@ -19,6 +19,7 @@ import shapely
 
 from shelterplan import tables
 from shelterplan.errors import SourceError, TableError
+from shelterplan.scenario import WORST_LEVEL
 from shelterplan.sources.columns import NAME_NAMES, id_names
 from shelterplan.sources.hazard_words import (
     HAZARD_NAMES,
@@ -163,12 +164,12 @@ def _levels(records: Records) -> pd.Series:
     for word, level in LEVEL_WORDS.items():
         numbers[(text == word).to_numpy()] = level
     shown = text.to_numpy()
-    good = np.isin(numbers, np.arange(1, tables.WORST_LEVEL + 1))
+    good = np.isin(numbers, np.arange(1, WORST_LEVEL + 1))
     records.refuse(
         np.flatnonzero(~good),
         column,
         lambda i: f"{column} {shown[i][:40]!r} is no level",
-        f"write 1 to {tables.WORST_LEVEL}, the worst",
+        f"write 1 to {WORST_LEVEL}, the worst",
     )
     empty = np.flatnonzero(missing & ~records.bad)
     if column:
@@ -257,13 +258,13 @@ def zones_of_depth(
 def _check_levels(levels: Sequence[float]) -> None:
     rising = all(a < b for a, b in pairwise(levels))
     if not (
-        1 <= len(levels) <= tables.WORST_LEVEL
+        1 <= len(levels) <= WORST_LEVEL
         and rising
         and all(math.isfinite(depth) and depth > 0 for depth in levels)
     ):
         raise SourceError(
             f"{', '.join(f'{depth:g}' for depth in levels) or 'nothing'} are no depths of levels: "
-            f"give one to {tables.WORST_LEVEL} numbers above 0 [m], each larger than the last"
+            f"give one to {WORST_LEVEL} numbers above 0 [m], each larger than the last"
         )
 
 
