@@ -1,0 +1,193 @@
+"""HiGHS, called with sparse arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+import highspy
+import numpy as np
+from scipy import sparse
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from scipy.sparse import csr_array
+
+    from shelterplan.siting.result import Sense
+    from shelterplan.siting.watch import Watch
+
+THREADS = 1
+"""HiGHS takes one number of threads for each process and keeps silent about a second one."""
+_LOOK_S = 0.05
+"""How often somebody who might have had enough is asked [s]."""
+_INFEASIBLE = (
+    highspy.HighsModelStatus.kInfeasible,
+    highspy.HighsModelStatus.kUnboundedOrInfeasible,
+)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Model:
+    """A linear model: the most or least of `objective` x under bounds on rows and columns."""
+
+    objective: NDArray[np.float64]
+    """Shape (columns,)."""
+    rows: csr_array
+    """Shape (rows, columns)."""
+    row_lower: NDArray[np.float64]
+    row_upper: NDArray[np.float64]
+    column_lower: NDArray[np.float64]
+    column_upper: NDArray[np.float64]
+    whole: NDArray[np.bool_]
+    """Columns that must be whole numbers; none: a linear program."""
+    sense: Sense
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Solved:
+    """What HiGHS says of a model: a claim, which the caller checks."""
+
+    values: NDArray[np.float64] | None
+    """The best feasible columns found, shape (columns,); None: none was found."""
+    objective: float
+    bound: float
+    """What no feasible columns can better; `inf` or `-inf` if nothing is known. Of a linear program
+    that was not finished, nothing is."""
+    infeasible: bool
+    """Whether it is proven that no columns are feasible."""
+    optimal: bool
+    row_duals: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    """Of a linear program only, shape (rows,)."""
+    nodes: int = 0
+
+
+def solve(
+    model: Model,
+    watch: Watch,
+    *,
+    start: NDArray[np.float64] | None = None,
+    relative_gap: float = 0.0,
+    absolute_gap: float = 1e-6,
+    options: dict[str, Any] | None = None,
+) -> Solved:
+    """Solve a model with HiGHS until it is proven, the time is up, or somebody has had enough.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    watch : Watch
+        Its time left is the limit; it is told the best plan and the bound.
+    start : array, shape (columns,), optional
+        Feasible columns to start from.
+    relative_gap, absolute_gap : float
+        When to call a model of whole numbers solved.
+    options : dict, optional
+        Further options of HiGHS.
+    """
+    highs = highspy.Highs()
+    settings = {
+        "output_flag": False,
+        "threads": THREADS,
+        "time_limit": max(watch.left_s, 0.01),
+        "mip_rel_gap": relative_gap,
+        "mip_abs_gap": absolute_gap,
+    } | (options or {})
+    for name, value in settings.items():
+        _must(highs.setOptionValue(name, value), name)
+    _must(highs.passModel(_program(model)), "passModel")
+    if start is not None and model.whole.any():
+        solution = highspy.HighsSolution()
+        solution.col_value = np.asarray(start, float).tolist()
+        _must(highs.setSolution(solution), "setSolution")
+    return _run(highs, model, watch)
+
+
+def _run(highs: highspy.Highs, model: Model, watch: Watch) -> Solved:
+    """Run HiGHS beside this thread, so that somebody who has had enough need not wait.
+
+    HiGHS looks up seldom while it solves a large linear program. It is told to stop, and left alone
+    if it does not hear: it ends at its time limit. The best columns that it told of are kept.
+    """
+    best = _Best(-np.inf if model.sense == "most" else np.inf)
+    improving, looking = highs.cbMipImprovingSolution, highs.cbMipInterrupt
+    improving += best.take
+    for callback in (looking, highs.cbSimplexInterrupt, highs.cbIpmInterrupt):
+        callback += lambda event: event.interrupt(watch.stopped)
+    worker = Thread(target=highs.run, name="HiGHS", daemon=True)
+    worker.start()
+    while worker.is_alive() and not watch.stopped:
+        worker.join(_LOOK_S)
+    worker.join(_LOOK_S)
+    if worker.is_alive():
+        return Solved(
+            values=best.values,
+            objective=best.objective,
+            bound=-best.worst,
+            infeasible=False,
+            optimal=False,
+        )
+    return _solved(highs, model)
+
+
+class _Best:
+    """The best columns that HiGHS has told of."""
+
+    def __init__(self, worst: float) -> None:
+        self.worst = self.objective = worst
+        self.values: NDArray[np.float64] | None = None
+
+    def take(self, event: highspy.HighsCallbackEvent) -> None:
+        """Keep what is told."""
+        self.values = np.array(event.data_out.mip_solution)
+        self.objective = float(event.data_out.objective_function_value)
+
+
+def _must(status: highspy.HighsStatus, what: str) -> None:
+    """Raise if HiGHS refused something: it says so by a status alone."""
+    if status == highspy.HighsStatus.kError:
+        message = f"HiGHS refused {what}"
+        raise RuntimeError(message)
+
+
+def _program(model: Model) -> highspy.HighsLp:
+    columns = sparse.csc_array(model.rows)
+    program = highspy.HighsLp()
+    program.num_row_, program.num_col_ = columns.shape
+    program.col_cost_ = np.asarray(model.objective, float)
+    program.col_lower_ = np.asarray(model.column_lower, float)
+    program.col_upper_ = np.asarray(model.column_upper, float)
+    program.row_lower_ = np.asarray(model.row_lower, float)
+    program.row_upper_ = np.asarray(model.row_upper, float)
+    program.sense_ = (
+        highspy.ObjSense.kMaximize if model.sense == "most" else highspy.ObjSense.kMinimize
+    )
+    program.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+    program.a_matrix_.start_ = columns.indptr.astype(np.int32)
+    program.a_matrix_.index_ = columns.indices.astype(np.int32)
+    program.a_matrix_.value_ = columns.data.astype(float)
+    if model.whole.any():
+        kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
+        program.integrality_ = [kinds[whole] for whole in model.whole.tolist()]
+    return program
+
+
+def _solved(highs: highspy.Highs, model: Model) -> Solved:
+    status, info, solution = highs.getModelStatus(), highs.getInfo(), highs.getSolution()
+    found = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
+    optimal = status == highspy.HighsModelStatus.kOptimal
+    nothing = np.inf if model.sense == "most" else -np.inf
+    if model.whole.any():
+        bound = float(info.mip_dual_bound)
+    else:
+        bound = float(info.objective_function_value) if optimal else nothing
+    return Solved(
+        values=np.array(solution.col_value) if found else None,
+        objective=float(info.objective_function_value) if found else -nothing,
+        bound=bound if np.isfinite(bound) else nothing,
+        infeasible=status in _INFEASIBLE,
+        optimal=optimal,
+        row_duals=np.zeros(0) if model.whole.any() else np.array(solution.row_dual),
+        nodes=int(info.mip_node_count) if model.whole.any() else 0,
+    )
