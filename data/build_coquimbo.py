@@ -47,6 +47,8 @@ ROOM_STEP, ROOM_STEPS = 1_000, 6
 """Shelters have room for 1 to 6 times 1,000 people, in turn."""
 UNKNOWN_ROOM_EVERY = 5
 """The room of a shelter is left unknown if its zone's number is divisible by this."""
+COST_BASE = 2
+"""What a candidate site costs, in no currency, beside 1 for each step of its room."""
 TSUNAMI_REACH_M = {
     100: {4: 100, 3: 200, 2: 300, 1: 400},
     1_000: {4: 200, 3: 400, 2: 600, 1: 800},
@@ -89,6 +91,7 @@ def build() -> StudyArea:
         shelter_every=SHELTER_EVERY,
         room=(ROOM_STEP, ROOM_STEPS),
         unknown_room_every=UNKNOWN_ROOM_EVERY,
+        cost_base=COST_BASE,
         tsunami_reach_m=TSUNAMI_REACH_M,
     )
     sources, sources_zh = sources_told(zones, people)
@@ -285,8 +288,12 @@ def as_shelters(sites: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 def room(zone: pd.Series) -> pd.Series:
     """Say by a rule on the zone's number how many people a shelter has room for; NA: unknown."""
-    places = ROOM_STEP * (1 + zone // SHELTER_EVERY % ROOM_STEPS)
-    return places.astype("Float64").mask(zone % UNKNOWN_ROOM_EVERY == 0)
+    return places(zone).mask(zone % UNKNOWN_ROOM_EVERY == 0)
+
+
+def places(zone: pd.Series) -> pd.Series:
+    """Say by a rule on the zone's number how many people a site would have room for."""
+    return (ROOM_STEP * (1 + zone // SHELTER_EVERY % ROOM_STEPS)).astype("Float64")
 
 
 def tsunami_zones(zones: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -333,8 +340,8 @@ def as_candidates(sites: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         {
             "name": [english for english, _ in site_names(texts.CANDIDATE, sites)],
             "kind": "illustrative site",
-            "capacity": pd.NA,
-            "cost": pd.NA,
+            "capacity": places(sites["zone"]).to_numpy(),
+            "cost": (COST_BASE + places(sites["zone"]) / ROOM_STEP).to_numpy(),
             "area_m2": pd.NA,
         },
         index=pd.Index([f"c{zone}" for zone in sites["zone"]], name="site_id"),

@@ -45,8 +45,8 @@ STOPS: Pair = (
     "LISERCO 时刻表中的公交站；丢失的字母，凡能从街道名称得知的均已补回。",
 )
 JUNCTIONS: Pair = (
-    "Illustrative: street junctions and their capacity by a rule (see the notes).",
-    "示例：道路交叉口及其容量均按规则确定（见须知）。",
+    "Illustrative: street junctions, their capacity and cost by a rule (see the notes).",
+    "示例：道路交叉口及其容量和成本均按规则确定（见须知）。",
 )
 TSUNAMI: Pair = (
     "Illustrative: bands along the western outline of the zones (see the notes). No hazard map.",
@@ -86,6 +86,7 @@ def notes(
     shelter_every: int,
     room: tuple[int, int],
     unknown_room_every: int,
+    cost_base: int,
     tsunami_reach_m: Mapping[int, Mapping[int, int]],
 ) -> tuple[Pair, ...]:
     """Say what everybody who sees a result must know.
@@ -111,6 +112,7 @@ def notes(
             ),
         ),
         capacity(room, shelter_every, unknown_room_every),
+        costs(room[0], cost_base),
         tsunami(tsunami_reach_m),
         (
             (
@@ -165,6 +167,21 @@ def capacity(room: tuple[int, int], shelter_every: int, unknown_every: int) -> P
             f"避难场所的容量同样为示例：按小区编号除以 {shelter_every} 所得的商，"
             f"依次循环取 {step:,} 至 {most} 人，每级相差 {step:,} 人；"
             f"小区编号能被 {unknown_every} 整除的，容量未知。"
+        ),
+    )
+
+
+def costs(step: int, base: int) -> Pair:
+    """Say by what rule candidate sites have room and cost something."""
+    return (
+        (
+            "Candidate sites have room by the same rule, never unknown; their cost is illustrative "
+            f"and in no currency: {base}, and 1 for each {step:,} people that the site would have "
+            "room for."
+        ),
+        (
+            "候选地点的容量按同一规则确定，均为已知；其成本为示例，无货币单位："
+            f"基数 {base}，每可容纳 {step:,} 人加 1。"
         ),
     )
 

@@ -233,13 +233,14 @@ def _dry(area: StudyArea, scenario: Scenario, whole: Streets, ground: Ground | N
         *(scenario.hazard, scenario.hazard_level, scenario.return_period, scenario.phase),
         scenario.closed_areas,
     )
-    return area.memory.get(
+    opened, homes = area.origin.memory.get(
         key,
-        lambda: _Dry(
+        lambda: (
             without(whole.network, ground),
-            *(_blocked(whole.network, places, ground) for places in (whole.homes, whole.doors)),
+            _blocked(whole.network, whole.homes, ground),
         ),
     )
+    return _Dry(opened, homes, _blocked(whole.network, whole.doors, ground))
 
 
 def _blocked(network: WalkNetwork, places: Places, ground: Ground | None) -> NDArray[np.bool_]:
@@ -325,7 +326,7 @@ def _levels(area: StudyArea, scenario: Scenario, zones: NDArray[np.bool_]) -> ND
         return found
 
     key = ("levels", scenario.hazard, scenario.hazard_level, scenario.return_period)
-    return area.memory.get(key, worst)
+    return area.origin.memory.get(key, worst)
 
 
 def _people(area: StudyArea, scenario: Scenario) -> NDArray[np.float64]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
@@ -23,6 +23,7 @@ from shelterplan.memory import Memory
 from shelterplan.network import WalkNetwork
 from shelterplan.progress import Progress, silent
 from shelterplan.scenario import Scenario
+from shelterplan.sites import entrances_of, joined, refuse_taken, shelters_of
 from shelterplan.snap import Places, snap
 
 if TYPE_CHECKING:
@@ -117,6 +118,8 @@ class StudyArea:
     _networks: dict[_Abilities, WalkNetwork] = field(default_factory=dict, repr=False)
     memory: Memory = field(default_factory=Memory, repr=False)
     """What was worked out for the last scenarios."""
+    _origin: StudyArea | None = field(default=None, repr=False)
+    """The study area without the sites that `with_sites` added."""
 
     @classmethod
     def open(cls, area: str | os.PathLike[str]) -> StudyArea:
@@ -250,6 +253,72 @@ class StudyArea:
             **checked,
         )
 
+    def with_sites(self, sites: gpd.GeoDataFrame) -> StudyArea:
+        """Return the study area as it would be if some sites were shelters.
+
+        Where people's ways to the street begin stays as it was: another shelter never moves them,
+        so it never lengthens a walk.
+
+        Parameters
+        ----------
+        sites : GeoDataFrame
+            Rows of the candidates table, or others with its columns. Whether a site is fit for a
+            hazard is unknown unless a column `fit_<hazard>` says so.
+
+        Raises
+        ------
+        TableError
+            If the sites have problems; all of them are listed.
+        AreaError
+            If a site bears the id of a shelter, or lies far away from the study area.
+
+        Examples
+        --------
+        >>> area = StudyArea.open("monaco")
+        >>> more = area.with_sites(area.candidates.iloc[:2])
+        >>> len(more.shelters) - len(area.shelters)
+        2
+        """
+        checked = tables.checked("candidates", sites)
+        refuse_taken(checked, self.shelters)
+        more = {"streets": self.streets, "communities": self.communities, "shelters": checked}
+        _refuse_far_shelters(more)
+        known = checked.index.isin(self.candidates.index) & checked.index.isin(
+            self.candidate_entrances["shelter_id"]
+        )
+        same = known & checked.geometry.geom_equals(
+            self.candidates.geometry.reindex(checked.index), align=False
+        )
+        old = self.candidate_entrances["shelter_id"].isin(checked.index[same])
+        doors = joined(
+            self.candidate_entrances[old], entrances_of(checked[~same], self.streets, self.crs)
+        )
+        origin = self._origin or self
+        return replace(
+            self,
+            shelters=joined(self.shelters, shelters_of(checked)),
+            entrances=joined(self.entrances, doors),
+            _digests={
+                "origin": self.version,
+                "sites": hashlib.sha256(checked.to_json(drop_id=False).encode()).hexdigest(),
+            },
+            _snapped={},
+            memory=Memory(),
+            _origin=origin,
+        )
+
+    @property
+    def origin(self) -> StudyArea:
+        """The study area without added sites: what they change nothing of is remembered there."""
+        return self._origin or self
+
+    @cached_property
+    def candidate_entrances(self) -> gpd.GeoDataFrame:
+        """Entrances of the candidate sites; their `shelter_id` is the `site_id`."""
+        if self._origin is not None:
+            return self._origin.candidate_entrances
+        return entrances_of(self.candidates, self.streets, self.crs)
+
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Write the study area to a folder, so that a good one is there at every moment.
 
@@ -322,6 +391,8 @@ class StudyArea:
     @cached_property
     def metric_communities(self) -> np.ndarray:
         """Polygons of the communities in the metric CRS, shape (communities,)."""
+        if self._origin is not None:
+            return self._origin.metric_communities
         return np.asarray(self.communities.geometry.to_crs(self.crs).array)
 
     def usable(self, scenario: Scenario | None = None, *, full_too: bool = False) -> np.ndarray:
@@ -349,6 +420,8 @@ class StudyArea:
         A street from which a shelter can be reached is preferred to a nearer one without.
         """
         scenario = scenario or Scenario()
+        if self._origin is not None:
+            return self._origin.demand_places(scenario)
         return self._snap("demand", self.demand, scenario, self.leads_somewhere(scenario))
 
     def leads_somewhere(self, scenario: Scenario | None = None) -> np.ndarray:
@@ -370,6 +443,8 @@ class StudyArea:
     @cached_property
     def metric_demand(self) -> np.ndarray:
         """Points of the demand in the metric CRS, shape (demand,)."""
+        if self._origin is not None:
+            return self._origin.metric_demand
         return np.asarray(self.demand.geometry.to_crs(self.crs).array)
 
     @cached_property
@@ -380,6 +455,8 @@ class StudyArea:
     @cached_property
     def metric_hazards(self) -> np.ndarray:
         """Polygons of the hazard zones in the metric CRS, shape (zones,)."""
+        if self._origin is not None:
+            return self._origin.metric_hazards
         return self.metric_ground(np.asarray(self.hazards.geometry.array))
 
     def metric_ground(self, polygons: np.ndarray) -> np.ndarray:
@@ -387,6 +464,8 @@ class StudyArea:
 
         Long borders get corners in between, so that they stay where they are on the map.
         """
+        if self._origin is not None:
+            return self._origin.metric_ground(polygons)
         tables = (self.streets, self.demand, self.shelters, self.communities, self.entrances)
         bounds = np.array([table.total_bounds for table in tables if len(table)])
         box = shapely.box(*bounds[:, :2].min(axis=0) - AROUND, *bounds[:, 2:].max(axis=0) + AROUND)

@@ -12,8 +12,8 @@ from scipy import sparse
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from scipy.sparse import csr_array
 
+    from shelterplan.siting.problem import Sparse
     from shelterplan.siting.result import Sense
     from shelterplan.siting.watch import Watch
 
@@ -33,7 +33,7 @@ class Model:
 
     objective: NDArray[np.float64]
     """Shape (columns,)."""
-    rows: csr_array
+    rows: Sparse
     """Shape (rows, columns)."""
     row_lower: NDArray[np.float64]
     row_upper: NDArray[np.float64]
@@ -86,7 +86,7 @@ def solve(
     options : dict, optional
         Further options of HiGHS.
     """
-    highs = highspy.Highs()
+    highs: highspy.Highs = highspy.Highs()  # type: ignore[no-untyped-call]
     settings = {
         "output_flag": False,
         "threads": THREADS,
@@ -111,10 +111,9 @@ def _run(highs: highspy.Highs, model: Model, watch: Watch) -> Solved:
     if it does not hear: it ends at its time limit. The best columns that it told of are kept.
     """
     best = _Best(-np.inf if model.sense == "most" else np.inf)
-    improving, looking = highs.cbMipImprovingSolution, highs.cbMipInterrupt
-    improving += best.take
-    for callback in (looking, highs.cbSimplexInterrupt, highs.cbIpmInterrupt):
-        callback += lambda event: event.interrupt(watch.stopped)
+    highs.cbMipImprovingSolution.subscribe(best.take)
+    for callback in (highs.cbMipInterrupt, highs.cbSimplexInterrupt, highs.cbIpmInterrupt):
+        callback.subscribe(lambda event: event.interrupt(watch.stopped))
     worker = Thread(target=highs.run, name="HiGHS", daemon=True)
     worker.start()
     while worker.is_alive() and not watch.stopped:

@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import ArrayLike, NDArray
-    from scipy.sparse import csr_array
+
+    Sparse = sparse.csr_array[np.float64, tuple[int, int]]
 
 Matrix = Any
 """A dense array, or any scipy sparse matrix or array."""
 
 
-def as_cover(cover: Matrix) -> csr_array:
+def as_cover(cover: Matrix) -> Sparse:
     """Return which demand points each site covers, shape (demand, sites), entries of 1.0.
 
     Of a sparse matrix of floating-point numbers, such as `access.catchments` returns, every stored
@@ -38,8 +39,8 @@ def as_cover(cover: Matrix) -> csr_array:
     [0, 0, 1]
     """
     if sparse.issparse(cover):
-        # A copy of the index arrays only: the input is never changed.
-        found = sparse.csr_array(cover, copy=True)
+        given: Any = cover
+        found: Any = sparse.csr_array(given, copy=True)
         if not np.issubdtype(found.dtype, np.floating):
             found.eliminate_zeros()
     else:
@@ -57,7 +58,7 @@ def as_cover(cover: Matrix) -> csr_array:
     return sparse.csr_array((np.ones(found.nnz), found.indices, found.indptr), shape=found.shape)
 
 
-def as_costs_matrix(cost: Matrix) -> csr_array | NDArray[np.float64]:
+def as_costs_matrix(cost: Matrix) -> Sparse | NDArray[np.float64]:
     """Return what each demand point pays at each site, shape (demand, sites).
 
     A sparse matrix stays sparse: what is not stored cannot be reached; a stored 0 costs nothing.
@@ -69,17 +70,19 @@ def as_costs_matrix(cost: Matrix) -> csr_array | NDArray[np.float64]:
         If a cost is negative or not a number.
     """
     if sparse.issparse(cost):
-        found = sparse.csr_array(cost, dtype=float, copy=True)
+        given: Any = cost
+        found: Any = sparse.csr_array(given, dtype=float, copy=True)
         found.sum_duplicates()
         found.sort_indices()
-        values = found.data
+        values: NDArray[np.float64] = found.data
     else:
         found = values = np.asarray(cost, float)
         _refuse_shape(values)
     if np.isnan(values).any() or (values < 0).any():
         message = "costs (distances, times) must be 0 or more; what cannot be reached is inf"
         raise SitingError(message)
-    return found
+    checked: Sparse | NDArray[np.float64] = found
+    return checked
 
 
 def _refuse_shape(dense: NDArray[Any]) -> None:
@@ -125,8 +128,8 @@ class Choice:
             message = f"fixed names site {there[0] if there[0] < 0 else there[-1]}; there are "
             raise SitingError(message + f"{sites}, numbered from 0")
         if costs is not None and budget is None and count is not None:
-            count, budget = None, float(count)
-        if (count is None) == (budget is None) and count is None:
+            budget, count = float(count), None
+        if count is None and budget is None:
             message = "say how many sites may be added (count), or what they may cost (budget)"
             raise SitingError(message)
         if budget is not None and costs is None:

@@ -11,7 +11,8 @@ from shelterplan.kernels.common import compiled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from scipy.sparse import csr_array
+
+    from shelterplan.siting.problem import Sparse
 
     Ints = NDArray[np.int32]
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 class Merged(NamedTuple):
     """Demand points that the same sites cover, put together."""
 
-    cover: csr_array
+    cover: Sparse
     """Shape (groups, sites); no empty rows."""
     weights: NDArray[np.float64]
     """Sum of each group's weights, shape (groups,)."""
@@ -28,7 +29,7 @@ class Merged(NamedTuple):
 
 
 def merge_rows(
-    cover: csr_array, weights: NDArray[np.float64], label: NDArray[np.int64] | None = None
+    cover: Sparse, weights: NDArray[np.float64], label: NDArray[np.int64] | None = None
 ) -> Merged:
     """Put demand points together that the same sites cover (and that have the same label).
 
@@ -56,12 +57,12 @@ def merge_rows(
     number = np.where(kept, np.cumsum(kept) - 1, -1)
     return Merged(
         cover=sparse.csr_array(cover[first[kept]]),
-        weights=np.bincount(group, weights=weights, minlength=len(first))[kept],
+        weights=np.bincount(group, weights=weights, minlength=len(first))[kept].astype(float),
         group=number[group],
     )
 
 
-def undominated(cover: csr_array, costs: NDArray[np.float64] | None = None) -> NDArray[np.bool_]:
+def undominated(cover: Sparse, costs: NDArray[np.float64] | None = None) -> NDArray[np.bool_]:
     """Return which sites to keep: another one covers all that the others cover, for no more.
 
     Of equal sites the first is kept; sites that cover nobody are not. Shape (sites,).
@@ -80,7 +81,7 @@ def undominated(cover: csr_array, costs: NDArray[np.float64] | None = None) -> N
     return kept
 
 
-def needed_rows(cover: csr_array) -> NDArray[np.bool_]:
+def needed_rows(cover: Sparse) -> NDArray[np.bool_]:
     """Return which rows to keep where each must be covered: the others then are, too.
 
     Examples
