@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from shelterplan import access, coverage, risk
+    from shelterplan import access, coverage, equity, risk, siting
     from shelterplan.network import WalkNetwork
     from shelterplan.plan import Plan, make_plan
     from shelterplan.scenario import Scenario
@@ -23,8 +23,10 @@ __all__ = [
     "WalkNetwork",
     "access",
     "coverage",
+    "equity",
     "make_plan",
     "risk",
+    "siting",
 ]
 __version__ = "0.1.0"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -55,13 +55,17 @@ def find_entrances(
     tree = shapely.STRtree(lines)
     doors = gates.to_crs(crs) if gates is not None else None
     found = [_of_one(shape, lines, tree, doors) for shape in shapes]
-    rows = pd.concat(
-        [part.assign(shelter_id=key) for key, part in zip(shelters.index, found, strict=True)]
-        or [_rows([], "position")],
-        ignore_index=True,
+    count = [len(one.points) for one in found]
+    rows = pd.DataFrame(
+        {
+            "emergency_only": np.concatenate([*(one.emergency_only for one in found), []]).astype(
+                bool
+            ),
+            "how": pd.array(np.repeat([one.how for one in found], count), dtype="str"),
+            "geometry": np.concatenate([*(one.points for one in found), np.array([], object)]),
+            "shelter_id": np.repeat(shelters.index.to_numpy(object), count),
+        }
     )
-    if "shelter_id" not in rows:
-        rows["shelter_id"] = pd.Series([], dtype="str")
     numbers = rows.groupby("shelter_id").cumcount() + 1
     rows.index = pd.Index(
         rows["shelter_id"].astype("str") + ":" + numbers.astype("str"), name="entrance_id"
@@ -69,12 +73,19 @@ def find_entrances(
     return gpd.GeoDataFrame(rows, geometry="geometry", crs=crs).to_crs("EPSG:4326")
 
 
+class _Found(NamedTuple):
+    """Entrances of one shelter, in the metric CRS."""
+
+    points: np.ndarray
+    how: str
+    emergency_only: np.ndarray
+
+
 def _rows(
     points: list[BaseGeometry] | np.ndarray, how: str, *, emergency_only: bool | np.ndarray = False
-) -> pd.DataFrame:
-    return pd.DataFrame(
-        {"emergency_only": emergency_only, "how": how, "geometry": np.asarray(points, object)}
-    )
+) -> _Found:
+    found = np.array(points, object, ndmin=1)
+    return _Found(found, how, np.broadcast_to(np.asarray(emergency_only, bool), len(found)))
 
 
 def _of_one(
@@ -82,7 +93,7 @@ def _of_one(
     lines: np.ndarray,
     tree: shapely.STRtree,
     gates: gpd.GeoDataFrame | None,
-) -> pd.DataFrame:
+) -> _Found:
     """Return the entrances of one shelter, in the metric CRS."""
     if not _finite(shape):  # on another side of the earth: nobody walks there
         return _rows([], "position")

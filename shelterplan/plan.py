@@ -28,7 +28,8 @@ class Plan:
     demand: gpd.GeoDataFrame
     """One row a demand point; see `coverage.assess`."""
     communities: gpd.GeoDataFrame
-    """One row a community: `name`, `district`, the columns of `coverage.summary`, polygon."""
+    """One row a community: `name`, `district`, `deprivation` where it is known, the columns of
+    `coverage.summary`, polygon."""
     districts: pd.DataFrame
     """One row a district: the columns of `coverage.summary`."""
     total: pd.Series
@@ -74,11 +75,12 @@ def make_plan(
     walks = found.people
     district = area.communities["district"].reindex(walks["community_id"]).to_numpy()
     by_community = coverage.summary(walks, walks["community_id"])
-    communities = _with_all(area.communities[["name", "district", "geometry"]], by_community)
+    about = ["name", "district", *({"deprivation"} & {*area.communities.columns})]
+    communities = _with_all(area.communities[[*about, "geometry"]], by_community)
     every_district = pd.Index(area.communities["district"].unique(), name="district").sort_values()
     return Plan(
         demand=walks,
-        communities=communities[["name", "district", *by_community.columns, "geometry"]],
+        communities=communities[[*about, *by_community.columns, "geometry"]],
         districts=_with_all(pd.DataFrame(index=every_district), coverage.summary(walks, district)),
         total=coverage.summary(walks, ["all"] * len(walks)).iloc[0],
         shelters=area.shelters[["name", "kind"]].join(found.shelters),

@@ -151,6 +151,47 @@ def test_build_for_people(files, tmp_path):
     assert "written" in again
 
 
+def test_build_takes_candidates_from_the_osm_file(files, tmp_path):
+    extra = (
+        f'<node id="30" version="1" lat="{LAT + STEP}" lon="{LON}"><tag k="amenity" v="school"/>'
+        f'</node><node id="31" version="1" lat="{LAT}" lon="{LON + STEP}"><tag k="leisure" '
+        'v="park"/><tag k="name" v="Green"/></node><node id="32" version="1" '
+        f'lat="{LAT}" lon="{LON}"><tag k="amenity" v="school"/><tag k="access" v="private"/></node>'
+        f'<node id="33" version="1" lat="{LAT + 1}" lon="{LON}"><tag k="amenity" v="school"/>'
+        "</node>"
+    )
+    path = tmp_path / "more.osm"
+    path.write_text(osm_file().replace("</osm>", f"{extra}</osm>"), "utf-8")
+    wanted = {"streets": path, "candidates-from": "all"}
+    said = run(*build_arguments(files, tmp_path / "t", **wanted)).stdout
+    assert "Candidate sites:   2" in said
+    assert "2 places in OpenStreetMap left out: 1 closed to the public" in said
+    assert "1 too far from the communities" in " ".join(said.split())
+    area = StudyArea.open(tmp_path / "t")
+    assert area.candidates["name"].tolist() == ["unnamed school, node/30", "Green"]
+    (source,) = [one for one in area.sources if one.table == "candidates"]
+    assert source.name == "more.osm"
+    assert "OpenStreetMap" in source.licence
+    wanted["candidates-from"] = "park"
+    run(*build_arguments(files, tmp_path / "u", **wanted))
+    assert StudyArea.open(tmp_path / "u").candidates["kind"].tolist() == ["park"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "code", "said"),
+    [
+        ({"candidates-from": "prak"}, 1, "no kind of candidate site called 'prak'"),
+        ({"candidates-from": ","}, 2, "name kinds such as school,park, or all"),
+        ({"candidates-from": "all", "candidates": "x.csv"}, 2, "either --candidates or"),
+        ({"candidates-from": "all", "streets": "c.geojson"}, 2, "needs an OpenStreetMap file"),
+    ],
+)
+def test_candidates_that_cannot_be_taken(files, tmp_path, changed, code, said):
+    given = changed | ({"streets": files / changed["streets"]} if "streets" in changed else {})
+    result = run(*build_arguments(files, tmp_path / "t", **given), code=code)
+    assert said in result.output
+
+
 def test_coverage_by_community(town):
     rows = json.loads(run("coverage", town, "--by", "community", "--json").stdout)
     west, east = ({row["community_id"]: row for row in rows}[key] for key in "we")

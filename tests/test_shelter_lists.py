@@ -474,3 +474,40 @@ def test_a_capacity_that_no_shelter_has_leaves_the_row_out(tmp_path):
     assert found.table["capacity"].tolist() == [500]
     assert found.quarantine["row"].tolist() == [2]
     assert "more than any shelter holds" in found.quarantine["problem"][0]
+
+
+def test_candidates_keep_what_else_is_known_of_them(write):
+    text = "id,name,lat,lon,area_m2,flood,wheelchair,district\n"
+    text += "a,A,1,2,500,yes,no,Town\nb,B,1,3,,maybe,,\n"
+    checked = read_candidates(write("c.csv", text))
+    assert checked.table["fit_flood"].tolist() == ["yes", "unknown"]
+    assert checked.table["wheelchair"].tolist() == ["no", "unknown"]
+    assert checked.table["district"].tolist() == ["Town", ""]
+    assert "fit_fire" not in checked.table
+    assert checked.table["area_m2"].isna().tolist() == [False, True]
+    assert "'maybe' is neither yes nor no" in checked.remarks["problem"].iloc[0]
+
+
+def test_the_area_of_candidates_is_that_of_their_outline_where_none_is_given(write):
+    outline = json.loads(shapely.to_geojson(shapely.box(7, 43, 7.001, 43.001)))
+    rows = [
+        {"type": "Feature", "geometry": outline, "properties": {"name": name, "area_m2": area}}
+        for name, area in (("A", 500), ("B", None), ("C", None))
+    ]
+    content = json.dumps({"type": "FeatureCollection", "features": rows})
+    checked = read_candidates(write("c.geojson", content))
+    assert checked.table["area_m2"].round(-1).tolist() == [500, 9060, 9060]
+    assert checked.remarks["problem"].tolist() == [
+        "area is not given in 2 rows: that of the outline is taken"
+    ]
+
+
+def test_faults_of_candidates_are_told_by_row(write):
+    text = "name,lat,lon,capacity,cost\nA,1,2,10,5\nB,1,2,many,5\nC,1,2,10,-1\nD,91,2,,\n"
+    checked = read_candidates(write("c.csv", text))
+    assert checked.table["name"].tolist() == ["A", "B"]
+    assert checked.table["capacity"].isna().tolist() == [False, True]
+    assert [*zip(checked.quarantine["row"], checked.quarantine["column"], strict=True)] == [
+        (4, "cost"),
+        (5, "lat"),
+    ]

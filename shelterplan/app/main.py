@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from shelterplan.app import assets, data_page, find_page, gaps_page, settings, sidebar, store
+from shelterplan.app import (
+    assets,
+    data_page,
+    find_page,
+    gaps_page,
+    proposals_page,
+    settings,
+    sidebar,
+    sites_page,
+    store,
+)
 from shelterplan.app.markup import plain
 from shelterplan.app.parts import page_language, sidebar_button
 from shelterplan.app.words import LANGUAGES, Words
@@ -27,7 +37,13 @@ DARK = (
 )
 """The colours of `style.css` on a dark page."""
 
-PAGES = {"find": find_page.show, "gaps": gaps_page.show, "data": data_page.show}
+PAGES = {
+    "find": find_page.show,
+    "gaps": gaps_page.show,
+    "sites": sites_page.show,
+    "proposals": proposals_page.show,
+    "data": data_page.show,
+}
 """What each page shows, by its name in the address; the first one opens first."""
 
 

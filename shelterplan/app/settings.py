@@ -44,6 +44,8 @@ LONGEST_M: Final = 20_000
 """Longest distance that may be set [m]."""
 LONGEST_MINUTES: Final = 240
 """Longest walk or delay that may be set [min]."""
+MOST_SITES: Final = 20
+"""Most new sites that are looked for at once."""
 MOST_CLOSED: Final = {"closed_shelters": 30, "closed_streets": 60, "closed_areas": 5}
 """How many of each the address holds, so that it can still be sent to somebody."""
 LONGEST_CLOSED: Final = 1_200
@@ -59,6 +61,10 @@ WORDS: Final[dict[str, tuple[str, ...]]] = {
     "unknown": get_args(Unknown),
     "standard": (OWN, OWN_MINUTES, *presets()),
     "estimate": ("standard", "none", "own"),
+    "objective": ("people", "need", "fair", "everyone", "walking", "longest"),
+    "plan_by": ("sites", "budget"),
+    "counted": ("possible", "confirmed"),
+    "seconds": ("10", "30", "60"),
 }
 """Settings that are one of a few words, the usual one first."""
 NUMBERS: Final[dict[str, tuple[int, int]]] = {
@@ -67,6 +73,9 @@ NUMBERS: Final[dict[str, tuple[int, int]]] = {
     "delay": (0, LONGEST_MINUTES),
     "distance": (1, LONGEST_M),
     "minutes": (1, LONGEST_MINUTES),
+    "sites": (1, MOST_SITES),
+    "budget": (0, 1_000_000_000),
+    "quota": (0, 100),
 }
 """Settings that are whole numbers, with the least and the most."""
 LEAST_M2, MOST_M2 = 0.1, 100.0
@@ -120,6 +129,20 @@ class Settings:
     """The only district shown; empty: all."""
     community: str = ""
     """The chosen community_id; empty: none."""
+    objective: str = "people"
+    """What new sites are to do best; see `siting.suggest.Objective`."""
+    plan_by: str = "sites"
+    """Whether their number is given, or what they may cost."""
+    sites: int = 5
+    """Most new sites."""
+    budget: int = 0
+    """What new sites may cost together, in the unit of the candidates' costs."""
+    quota: int = 0
+    """Per cent of the people of every district who must have a place; 0: no quota."""
+    counted: str = "possible"
+    """How shelters of unknown size are counted; see `siting.ground.Counted`."""
+    seconds: str = "10"
+    """How long the search for new sites may take [s]."""
 
     @classmethod
     def read(cls, address: Mapping[str, str], *, areas: list[str]) -> Settings:

@@ -16,7 +16,10 @@ from shelterplan.cli.answers import nearest
 from shelterplan.cli.build import build
 from shelterplan.cli.check import check
 from shelterplan.cli.coverage import coverage
+from shelterplan.cli.critical import critical
+from shelterplan.cli.evaluate import evaluate
 from shelterplan.cli.priority import priority
+from shelterplan.cli.suggest import suggest
 from shelterplan.errors import ShelterplanError, TableError
 
 SHOWN_PROBLEMS = 20
@@ -27,6 +30,8 @@ Examples:
   shelterplan app
   shelterplan nearest monaco --lat 43.7325 --lon 7.4197
   shelterplan coverage coquimbo --by community --distance-m 800
+  shelterplan suggest coquimbo --sites 5
+  shelterplan evaluate coquimbo --proposal plan.geojson
   shelterplan build mytown --streets mytown.osm.pbf --communities wards.geojson
       --population people.csv --shelters shelters.csv
 
@@ -121,5 +126,5 @@ def app(area: str | None, port: int) -> None:
     launch.run(port=port, area=area)
 
 
-for command in (build, check, nearest, coverage, priority):
+for command in (build, check, nearest, coverage, priority, suggest, evaluate, critical):
     main.add_command(command)

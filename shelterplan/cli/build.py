@@ -10,7 +10,15 @@ import click
 from shelterplan.cli import text
 from shelterplan.cli.build_told import QUARANTINE, more_notes, notes, print_summary, summarise
 from shelterplan.cli.files import csv_bytes, write_file
-from shelterplan.cli.inputs import Given, Inputs, check_spread, read_inputs, spread_people
+from shelterplan.cli.inputs import (
+    Given,
+    Inputs,
+    check_candidates,
+    check_spread,
+    read_inputs,
+    spread_people,
+    with_osm_candidates,
+)
 from shelterplan.cli.streets import read_any_streets, with_elevation
 from shelterplan.errors import AreaError
 
@@ -51,6 +59,12 @@ What cannot be used is written to OUT/quarantine.csv with its row number and how
 @click.option("--population", type=FILE, required=True, help="Where how many people live.")
 @click.option("--shelters", type=FILE, required=True, help="Existing shelters.")
 @click.option("--candidates", type=FILE, help="Sites where a shelter could be.")
+@click.option(
+    "--candidates-from",
+    metavar="KINDS",
+    callback=lambda _context, _option, value: kinds_of(value),
+    help="Take them from the OpenStreetMap file: all, or kinds such as school,park,parking.",
+)
 @click.option("--hazards", type=FILE, multiple=True, help="Hazard zones; may be given again.")
 @click.option("--hazard", default="", metavar="NAME", help="Hazard that files do not name.")
 @click.option(
@@ -91,11 +105,13 @@ def build(
         raise click.UsageError("give either --streets or --place")
     given = Given(**files)
     check_spread(given.spread, streets)
+    check_candidates(given, streets)
     _refuse_foreign_folder(out)
     progress = text.bar(shown=not as_json)
     inputs = read_inputs(given)
     assigned = None if given.spread else assign(inputs)
     network = with_elevation(read_any_streets(streets, place, progress), given.elevation, progress)
+    inputs = with_osm_candidates(inputs, given, streets, network.source)
     if given.spread:
         inputs = spread_people(inputs, given.spread, streets, network.streets.edges)
     assigned = assigned or assign(inputs)
@@ -124,6 +140,22 @@ def depths(value: str | None) -> tuple[float, ...] | None:
         return tuple(float(part) for part in value.split(","))
     except ValueError:
         raise click.BadParameter("give depths in metres, such as 0.15,0.5,1,3") from None
+
+
+def kinds_of(value: str | None) -> tuple[str, ...] | None:
+    """Return kinds written with commas, none for all; None if nothing was given.
+
+    Examples
+    --------
+    >>> kinds_of("school, park"), kinds_of("all")
+    (('school', 'park'), ())
+    """
+    if value is None:
+        return None
+    names = tuple(part.strip() for part in value.split(",") if part.strip())
+    if not names:
+        raise click.BadParameter("name kinds such as school,park, or all")
+    return () if names == ("all",) else names
 
 
 def assign(inputs: Inputs) -> Assigned:
@@ -220,6 +252,8 @@ def _sources(inputs: Inputs) -> list[Source]:
         Source(
             table="demand" if table == "population" else table,
             name=one.facts["name"],
+            date=one.facts.get("date", ""),
+            licence=one.facts.get("licence", ""),
             sha256=one.facts["sha256"],
             note=", ".join(
                 str(one.facts[key])

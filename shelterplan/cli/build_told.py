@@ -51,6 +51,7 @@ def more_notes(inputs: Inputs, network: Network, away: int) -> list[str]:
         for one in inputs.hazards
         if "cells" in one.facts
     ]
+    found += _sites_left_out(inputs)
     if away:
         found.append(f"hazards: {text.counted(away, 'zone')} away from this place left out.")
     slopes = network.slopes
@@ -61,6 +62,21 @@ def more_notes(inputs: Inputs, network: Network, away: int) -> list[str]:
             "walked as on the flat."
         )
     return found
+
+
+def _sites_left_out(inputs: Inputs) -> list[str]:
+    """Say which objects of OpenStreetMap are no candidate sites, if any."""
+    if inputs.candidates is None or "left_out" not in inputs.candidates.facts:
+        return []
+    rules = inputs.candidates.facts["left_out"]
+    if rules.empty:
+        return []
+    parts = [
+        f"{count:,} {reason}"
+        for reason, count in zip(rules["reason"], rules["objects"], strict=True)
+    ]
+    total = text.counted(int(rules["objects"].sum()), "place")
+    return [f"candidates: {total} in OpenStreetMap left out: {'; '.join(parts)}."]
 
 
 def shelters_outside(inputs: Inputs) -> int:

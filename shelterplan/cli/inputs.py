@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
     from shelterplan.sources.records import Checked
+    from shelterplan.study_area import Source
 
 AROUND_DEG = 0.05
 """Grids of a hazard are read this far around the communities: people walk beyond the border, but
@@ -32,6 +33,8 @@ class Given:
     population: Path
     shelters: Path
     candidates: Path | None = None
+    candidates_from: tuple[str, ...] | None = None
+    """Kinds of place that are candidates, from the file of the streets; none named: all."""
     hazards: tuple[Path, ...] = ()
     hazard: str = ""
     """Hazard of the files that do not name theirs."""
@@ -193,6 +196,57 @@ def check_spread(spread: str | None, streets: Path | None) -> None:
             "--spread buildings needs the buildings of an OpenStreetMap file: give it as "
             "--streets, or use --spread streets"
         )
+
+
+def check_candidates(given: Given, streets: Path | None) -> None:
+    """Stop where the candidate sites cannot be read from the file of the streets."""
+    if given.candidates_from is None:
+        return
+    from shelterplan.sources.osm_candidates import wanted_kinds
+
+    wanted_kinds(given.candidates_from)
+    if given.candidates is not None:
+        raise click.UsageError("give either --candidates or --candidates-from")
+    if streets is None or not streets.is_file() or not looks_like_osm(streets):
+        raise click.UsageError(
+            "--candidates-from needs an OpenStreetMap file: give it as --streets, or give the "
+            "sites with --candidates"
+        )
+
+
+def with_osm_candidates(inputs: Inputs, given: Given, path: Path | None, streets: Source) -> Inputs:
+    """Return the inputs with the candidate sites of the file of the streets, if they are wanted.
+
+    Sites farther than `AROUND_DEG` from the box of the communities are left out.
+    """
+    if given.candidates_from is None or path is None:
+        return inputs
+    import numpy as np
+
+    from shelterplan.sources.osm_candidates import read_osm_candidates, wanted_kinds
+    from shelterplan.sources.records import Checked, fault_frame
+
+    kinds = wanted_kinds(given.candidates_from)
+    found = read_osm_candidates(
+        path,
+        kinds=kinds,
+        shelters=inputs.shelters.table,
+        bounds=_around(inputs.communities.table.total_bounds.tolist()),
+    )
+    nothing = fault_frame("candidates", [])
+    facts = {
+        "name": streets.name,
+        "kind": "OpenStreetMap",
+        "sha256": streets.sha256,
+        "date": streets.date,
+        "licence": streets.licence,
+        "note": ", ".join(kinds),
+        "rows_read": len(found.sites),
+        "rows_kept": len(found.sites),
+        "left_out": found.left_out,
+    }
+    rows = np.arange(1, len(found.sites) + 1)
+    return replace(inputs, candidates=Checked(found.sites, rows, nothing, nothing, facts))
 
 
 def spread_people(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from threading import Thread
+from threading import enumerate as enumerate_threads
 from typing import TYPE_CHECKING, Any
 
 import highspy
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
 
 THREADS = 1
 """HiGHS takes one number of threads for each process and keeps silent about a second one."""
+THREAD = "HiGHS"
+"""Name of the threads in which it runs."""
+_STAGE = "solving"
+_GRACE_S = 0.15
+"""How much longer HiGHS may take than its time limit before it is left alone [s]."""
 _LOOK_S = 0.05
 """How often somebody who might have had enough is asked [s]."""
 _INFEASIBLE = (
@@ -78,7 +84,7 @@ def solve(
     model : Model
         The model.
     watch : Watch
-        Its time left is the limit; it is told the best plan and the bound.
+        Its time left is the limit; it is told now and then that HiGHS is at work.
     start : array, shape (columns,), optional
         Feasible columns to start from.
     relative_gap, absolute_gap : float
@@ -105,42 +111,59 @@ def solve(
 
 
 def _run(highs: highspy.Highs, model: Model, watch: Watch) -> Solved:
-    """Run HiGHS beside this thread, so that somebody who has had enough need not wait.
+    """Run HiGHS beside this thread, so that nobody need wait for it.
 
-    HiGHS looks up seldom while it solves a large linear program. It is told to stop, and left alone
-    if it does not hear: it ends at its time limit. The best columns that it told of are kept.
+    HiGHS looks up seldom while it solves a large linear program. When the time is up, or somebody
+    has had enough, it is told to stop, and left alone if it does not hear: it ends by itself soon
+    after its time limit. The best columns and the bound that it told of are kept.
     """
     best = _Best(-np.inf if model.sense == "most" else np.inf)
     highs.cbMipImprovingSolution.subscribe(best.take)
-    for callback in (highs.cbMipInterrupt, highs.cbSimplexInterrupt, highs.cbIpmInterrupt):
-        callback.subscribe(lambda event: event.interrupt(watch.stopped))
-    worker = Thread(target=highs.run, name="HiGHS", daemon=True)
+    highs.cbMipInterrupt.subscribe(lambda event: best.look(event, watch))
+    worker = Thread(target=highs.run, name=THREAD)
     worker.start()
-    while worker.is_alive() and not watch.stopped:
+    late_s = watch.time_limit_s + _GRACE_S
+    while worker.is_alive() and not watch.stopped and watch.seconds < late_s:
         worker.join(_LOOK_S)
+        watch.tell(_STAGE)
     worker.join(_LOOK_S)
     if worker.is_alive():
+        best.left = True
         return Solved(
             values=best.values,
             objective=best.objective,
-            bound=-best.worst,
+            bound=best.bound,
             infeasible=False,
             optimal=False,
         )
     return _solved(highs, model)
 
 
+def running() -> bool:
+    """Return whether HiGHS still runs somewhere, because nobody waited for it."""
+    return any(thread.name == THREAD for thread in enumerate_threads())
+
+
 class _Best:
-    """The best columns that HiGHS has told of."""
+    """The best columns and the bound that HiGHS has told of."""
 
     def __init__(self, worst: float) -> None:
-        self.worst = self.objective = worst
+        self.objective = worst
+        self.bound = -worst
         self.values: NDArray[np.float64] | None = None
+        self.left = False
+        """Whether nobody waits for it any more."""
 
     def take(self, event: highspy.HighsCallbackEvent) -> None:
-        """Keep what is told."""
+        """Keep better columns."""
         self.values = np.array(event.data_out.mip_solution)
         self.objective = float(event.data_out.objective_function_value)
+
+    def look(self, event: highspy.HighsCallbackEvent, watch: Watch) -> None:
+        """Keep the bound, and say whether to stop."""
+        if np.isfinite(event.data_out.mip_dual_bound):
+            self.bound = float(event.data_out.mip_dual_bound)
+        event.interrupt(self.left or watch.stopped)
 
 
 def _must(status: highspy.HighsStatus, what: str) -> None:

@@ -172,6 +172,27 @@ def as_weights(weights: ArrayLike | None, rows: int, name: str = "weights") -> N
     return found
 
 
+def as_capacity(capacity: ArrayLike, sites: int, people: float) -> NDArray[np.float64]:
+    """Return for how many people each site has room, at most for all of them.
+
+    `inf` or NaN is room for any number.
+
+    Raises
+    ------
+    SitingError
+        If there are more or fewer than sites, or one is negative.
+
+    Examples
+    --------
+    >>> as_capacity([5, np.nan, np.inf, 99], 4, 20.0).tolist()
+    [5.0, 20.0, 20.0, 20.0]
+    """
+    found = np.asarray(capacity, float)
+    endless = np.isnan(found) | np.isposinf(found)
+    room = as_weights(np.where(endless, 0.0, found), sites, "capacity")
+    return np.where(endless, people, np.minimum(room, people))
+
+
 def is_whole(numbers: NDArray[np.float64]) -> bool:
     """Return whether all numbers are whole, so that a bound less than 1 away proves a plan."""
     return bool((numbers == np.rint(numbers)).all())

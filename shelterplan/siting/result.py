@@ -105,12 +105,15 @@ def gap_in_words(gap: float) -> str:
     --------
     >>> gap_in_words(0.0041), gap_in_words(0.0), gap_in_words(math.inf), gap_in_words(1.3e-6)
     ('gap 0.41 %', 'optimal', 'no bound', 'gap 0.00013 %')
+    >>> gap_in_words(1.1842), gap_in_words(0.1), gap_in_words(1.0), gap_in_words(0.0101)
+    ('gap 119 %', 'gap 10 %', 'gap 100 %', 'gap 1.1 %')
     """
     if gap <= 0:
         return "optimal"
     if not math.isfinite(gap):
         return "no bound"
     percent = gap * 100
-    digits = 1 - math.floor(math.log10(percent))
+    digits = max(1 - math.floor(math.log10(percent)), 0)
     rounded = math.ceil(percent * 10**digits - 1e-6) / 10**digits
-    return f"gap {rounded:.{max(digits, 0)}f}".rstrip("0").rstrip(".") + " %"
+    said = f"{rounded:.{digits}f}"
+    return f"gap {said.rstrip('0').rstrip('.') if digits else said} %"

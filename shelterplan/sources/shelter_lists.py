@@ -27,6 +27,7 @@ from shelterplan.sources.columns import (
 )
 from shelterplan.sources.datums import DATUMS, in_china, known_datum, shapes_to_wgs84
 from shelterplan.sources.osm_features import place_kind, shelter_kind
+from shelterplan.sources.outline_area import outline_area_m2
 from shelterplan.sources.outlines import repair
 from shelterplan.sources.records import Checked, Records, read_records
 from shelterplan.tables import HAZARDS
@@ -219,8 +220,9 @@ def read_candidates(
     Returns
     -------
     Checked
-        Table indexed by site_id: name, kind, capacity, cost, area_m2 (Float64, NA = unknown),
-        geometry in EPSG:4326.
+        Table indexed by site_id: name, kind, capacity, cost, area_m2 (Float64, NA = unknown; that
+        of the outline where none is given), of the further columns of shelters those that the file
+        has (`fit_<hazard>`, wheelchair, district), geometry in EPSG:4326.
 
     Raises
     ------
@@ -241,12 +243,38 @@ def read_candidates(
             "kind": _kinds(records, OWN),
             "capacity": _capacity(records, OWN),
             "cost": records.numbers(("cost", "费用", "造价")),
-            "area_m2": _area(records),
+            "area_m2": _outlined(records, _area(records), geometry),
+            **_more_of_candidates(records),
         },
         geometry=geometry,
         crs=4326,
     ).set_axis(pd.Index(ids, name="site_id"))
     return records.finish(table)
+
+
+def _outlined(records: Records, area_m2: pd.Series, geometry: gpd.GeoSeries) -> pd.Series:
+    """Return areas, that of the outline where none is given (said once) [m2]."""
+    measured = pd.Series(np.nan, index=area_m2.index)
+    measured[~records.bad] = outline_area_m2(geometry[~records.bad])
+    taken = np.flatnonzero((area_m2.isna() & measured.notna()).to_numpy(bool))
+    records.remark(
+        taken[:1],
+        "area_m2",
+        f"area is not given in {len(taken):,} rows: that of the outline is taken",
+        "give the area that can be used",
+    )
+    return area_m2.where(area_m2.notna(), measured.astype("Float64"))
+
+
+def _more_of_candidates(records: Records) -> dict[str, pd.Series]:
+    """Return those of the further columns of shelters that a list of candidates has."""
+    has = {f"fit_{hazard}": bool(records.find(OWN.hazards[hazard])) for hazard in HAZARDS}
+    found = {name: said for name, said in _fitness(records, OWN).items() if has[name]}
+    if records.find(("wheelchair", "wheelchair_accessible", "ada_compliant")):
+        found["wheelchair"] = _wheelchair(records)
+    if records.find(DISTRICT_NAMES):
+        found["district"] = records.text(DISTRICT_NAMES)
+    return found
 
 
 def recognise(records: Records) -> Layout:

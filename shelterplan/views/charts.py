@@ -199,3 +199,62 @@ def _apart(names: Sequence[str]) -> list[str]:
             free = f"{name} ({turn})"
         made[free] = None
     return list(made)
+
+
+def plans_chart(
+    plans: Sequence[Mapping[str, Any]],
+    *,
+    x_title: str,
+    y_title: str,
+    x_format: str,
+    description: str,
+    dark: bool = False,
+) -> dict[str, Any]:
+    """Return the chart of plans as numbered points, of which one can be picked.
+
+    Parameters
+    ----------
+    plans
+        Of each: `plan` (its number), `x`, `y` and whether it is `chosen`.
+    x_title, y_title, x_format, description
+        The words on the chart, how `x` is written (as d3 does), and the chart in a sentence, for a
+        screen reader.
+    dark
+        Whether the page is dark.
+    """
+    ink, line, mark, grid = _DARK if dark else _LIGHT
+    axis = _axis(ink, grid)
+    whole = {"tickMinStep": 1} if x_format == "d" else {}
+
+    def along(field: str, title: str, form: str, **more: object) -> dict[str, Any]:
+        return {
+            "field": field,
+            "type": "quantitative",
+            "title": title,
+            "scale": {"zero": False, "nice": True, "padding": 14},
+            "axis": axis | {"format": form, "tickCount": 5, **more},
+        }
+
+    place = {"x": along("x", x_title, x_format, **whole), "y": along("y", y_title, ",d")}
+    point = {"type": "point", "filled": True, "size": 420, "opacity": 1, "stroke": ink}
+    label = {"type": "text", "fontSize": 13, "fontWeight": 700, "color": "#ffffff"}
+    colour = {"condition": {"test": "datum.chosen", "value": mark}, "value": "#0b3c8c"}
+    dark_ink = "#0b0c0c" if dark else "#ffffff"
+    told = {"condition": {"test": "datum.chosen", "value": dark_ink}, "value": "#ffffff"}
+    return {
+        "description": description,
+        "height": 280,
+        "data": {"values": [dict(plan) for plan in plans]},
+        "layer": [
+            {"mark": {"type": "line", "color": line, "strokeWidth": 2}, "encoding": place},
+            {
+                "params": [{"name": "pick", "select": {"type": "point", "fields": ["plan"]}}],
+                "mark": point | {"cursor": "pointer"},
+                "encoding": place | {"color": colour | {"legend": None}},
+            },
+            {
+                "mark": label | {"tooltip": None},
+                "encoding": place | {"text": {"field": "plan"}, "color": told},
+            },
+        ],
+    }

@@ -102,6 +102,17 @@ background:var(--paper);color:var(--shut);font:900 18px/16px sans-serif;text-ali
 .map-unused{width:16px;height:16px;border:2px solid var(--ink);color:var(--ink);
 font:900 13px/11px sans-serif;border-radius:50%}
 .shut{stroke:var(--shut)}
+.urgent{stroke:var(--shut)}
+.candidate{stroke:var(--route);fill:var(--paper)}
+.map-site{display:flex;align-items:center;justify-content:center;box-sizing:border-box;
+width:30px;height:30px;border-radius:5px;background:#0b3c8c;color:#fff;border:3px solid #fff;
+box-shadow:0 0 0 2px #0b0c0c;font:700 16px/1 sans-serif}
+.map-site.chosen{background:#ffdd00;color:#0b0c0c;border-color:#0b0c0c;
+box-shadow:0 0 0 3px #ffdd00}
+.map-site.idle{background:#fff;color:#0b0c0c;border:3px dashed #0b0c0c}
+.map-out{box-sizing:border-box;width:16px;height:16px;border-radius:50%;background:var(--paper);
+color:var(--ink);border:1.5px solid var(--ink);font:900 13px/12px sans-serif;text-align:center;
+opacity:.75}
 .zone{pointer-events:none}
 .zone1{stroke:var(--zone1);fill:url(#zone1)}
 .zone2{stroke:var(--zone2);fill:url(#zone2)}

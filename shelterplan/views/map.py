@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
 FeatureGroup = folium.FeatureGroup
+MapTemplate = Template
 Assets = style.Assets
 Look = style.Look
 

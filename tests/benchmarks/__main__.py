@@ -11,15 +11,32 @@ from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
-from tests.benchmarks import memory, reading, rooms, searches
+from tests.benchmarks import memory, reading, rooms, searches, siting
 from tests.benchmarks.city import build_city
 from tests.benchmarks.measure import Line, table
 
-_LIBRARIES = ("numba", "numpy", "scipy", "networkx", "osmnx", "shapely", "osmium", "pyproj")
+_LIBRARIES = (
+    "numba",
+    "numpy",
+    "scipy",
+    "highspy",
+    "networkx",
+    "osmnx",
+    "shapely",
+    "osmium",
+    "pyproj",
+)
 
 
 def lines_of(
-    nodes: int, read_nodes: int, room_points: int, memory_nodes: int, times: int
+    nodes: int,
+    read_nodes: int,
+    room_points: int,
+    memory_nodes: int,
+    times: int,
+    siting_scale: float = 0.0,
+    *,
+    long: bool = False,
 ) -> Iterator[list[Line]]:
     """Yield the lines of each part as it is done; a size of 0 leaves the part out."""
     if nodes:
@@ -39,6 +56,8 @@ def lines_of(
         yield rooms.room_lines(room_points, times)
     if memory_nodes:
         yield memory.memory_lines(memory_nodes)
+    if siting_scale:
+        yield siting.siting_lines(siting_scale, long=long)
 
 
 def main(arguments: list[str]) -> int:
@@ -48,12 +67,20 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--read-nodes", type=int, default=40_000, help="size of the OSM file")
     parser.add_argument("--room-points", type=int, default=4_000, help="points that need room")
     parser.add_argument("--memory-nodes", type=int, default=1_000_000)
+    parser.add_argument("--siting-scale", type=float, default=1.0, help="size of the sited city")
+    parser.add_argument("--long", action="store_true", help="the lines that take minutes, too")
     parser.add_argument("--times", type=int, default=9, help="runs of each line: medians are told")
     parser.add_argument("--out", type=Path, default=Path("artefacts/bench.json"))
     given = parser.parse_args(arguments)
     lines: list[Line] = []
     for part in lines_of(
-        given.nodes, given.read_nodes, given.room_points, given.memory_nodes, given.times
+        given.nodes,
+        given.read_nodes,
+        given.room_points,
+        given.memory_nodes,
+        given.times,
+        given.siting_scale,
+        long=given.long,
     ):
         lines += part
         print(f"{len(lines)} lines", file=sys.stderr)  # noqa: T201
@@ -66,6 +93,7 @@ def main(arguments: list[str]) -> int:
                 "read_nodes": given.read_nodes,
                 "room_points": given.room_points,
                 "memory_nodes": given.memory_nodes,
+                "siting_scale": given.siting_scale,
                 "times": given.times,
                 "cores": os.cpu_count(),
                 "python": platform.python_version(),

@@ -98,6 +98,7 @@ def odd_area(tmp_path_factory) -> Path:
         shelters=odd(area.shelters),
         communities=odd(area.communities),
         streets=odd(area.streets),
+        candidates=odd(area.candidates),
         hazards=flood,
         notes=tuple(PAYLOADS),
         _digests={},

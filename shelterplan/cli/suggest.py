@@ -1,0 +1,289 @@
+"""The command that looks for new sites: `suggest`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from shelterplan.cli import text
+from shelterplan.cli.answers import AREA, JSON, heading, open_area
+from shelterplan.cli.files import write_file
+from shelterplan.cli.scenario_flags import scenario_options, standard_options
+
+if TYPE_CHECKING:
+    from shelterplan.scenario import Scenario
+    from shelterplan.siting.suggest import Suggestion
+    from shelterplan.standards import AccessStandard
+    from shelterplan.study_area import StudyArea
+
+OBJECTIVES = (
+    *("people", "need", "fair", "everyone", "walking", "longest"),
+    *("expected", "worst", "regret"),
+)
+ENDINGS = (".geojson", ".csv")
+
+
+def _out(_: click.Context, __: click.Parameter, out: Path | None) -> Path | None:
+    if out and out.suffix.lower() not in ENDINGS:
+        raise click.BadParameter(f"must end in {' or '.join(ENDINGS)}")
+    return out
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  shelterplan suggest coquimbo --sites 5
+  shelterplan suggest coquimbo --sites 5 --hazard tsunami --objective fair
+  shelterplan suggest mytown --budget 12 --quota 0.5 --out plan.geojson
+  shelterplan suggest monaco --objective everyone --json
+
+A site of the plan that stands in it because the solver found nothing better in time is no proof:
+read the status. The file written with --out (.geojson) is a proposal, which `evaluate` reads.
+
+With --json: an object with sites (site_id, name, kind, lon, lat, room, cost, step,
+newly_covered_population, covered_after), objective, bound, gap, status, unit, seconds, counted,
+coverage_share_before and coverage_share_after (people with a place, as --counted says),
+confirmed_share_before and confirmed_share_after, newly_covered_population, left_out_people,
+reasons, excluded (site_id, name, reason), scenario and standard."""
+)
+@AREA
+@click.option("--sites", type=click.IntRange(0), metavar="N", help="Most sites that may be added.")
+@click.option("--budget", type=float, metavar="X", help="What they may cost together.")
+@click.option(
+    "--objective",
+    default="people",
+    show_default=True,
+    type=click.Choice(OBJECTIVES),
+    help="People: most people with a place. Need: the same, people at risk and vulnerable counting "
+    "more. Fair: the district that has least first. Everyone: fewest sites for all. Walking: least "
+    "walking. Longest: the shortest longest walk. With --scenarios, room not looked at: expected: "
+    "most people on average; worst: the worst scenario first; regret: fewest people lost by not "
+    "knowing.",
+)
+@click.option(
+    "--quota",
+    type=click.FloatRange(0, 1),
+    metavar="SHARE",
+    help="Share of the people of every district who must have a place.",
+)
+@click.option(
+    "--quota-among",
+    default="all",
+    show_default=True,
+    type=click.Choice(["all", "at_risk"]),
+    help="Whether the quota is one of all people, or of those in a zone of the hazard.",
+)
+@click.option(
+    "--counted",
+    default="possible",
+    show_default=True,
+    type=click.Choice(["possible", "confirmed"]),
+    help="Whether a shelter of unknown size is taken to have room.",
+)
+@click.option(
+    "--scenarios",
+    "more",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="A further scenario (TOML) that the plan must suit. Repeatable.",
+)
+@click.option("--keep", multiple=True, metavar="ID", help="A site that must be in it. Repeatable.")
+@click.option("--forbid", multiple=True, metavar="ID", help="A site that must not. Repeatable.")
+@click.option(
+    "--time-limit",
+    "time_limit_s",
+    default=10.0,
+    show_default=True,
+    type=click.FloatRange(0.1, 86400),
+    metavar="SECONDS",
+    help="How long the solver may take. Ctrl-C ends it with the best plan so far.",
+)
+@scenario_options
+@standard_options
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    callback=_out,
+    help="Also write the plan: .geojson (a proposal) or .csv.",
+)
+@JSON
+def suggest(
+    area: str,
+    scenario: Scenario,
+    standard: AccessStandard,
+    more: tuple[Path, ...],
+    out: Path | None,
+    as_json: bool,  # noqa: FBT001
+    **wished: Any,  # noqa: ANN401
+) -> None:
+    """Find the best sites for new shelters, and the order in which to build them.
+
+    AREA is a study area's folder or an embedded name.
+    """
+    from shelterplan.cli.interrupt import Interrupt
+    from shelterplan.scenario import Scenario as Given
+    from shelterplan.siting.suggest import Wish
+    from shelterplan.siting.suggest import suggest as find
+
+    opened = open_area(area)
+    wish = Wish(**wished)
+    progress = text.bar(shown=not as_json)
+    with Interrupt() as interrupt:
+        found = find(
+            opened,
+            wish,
+            scenario,
+            standard,
+            scenarios={file.stem: Given.from_toml(file) for file in more},
+            progress=progress,
+            stop=interrupt,
+        )
+    progress("done", 1.0)
+    if out:
+        write_file(out, _file(opened, found, scenario, standard, out))
+    if as_json:
+        text.print_json(as_object(found))
+        interrupt.leave()
+        return
+    for line in heading(opened, standard, scenario):
+        click.echo(line)
+    _print(found)
+    if out:
+        click.echo(f"\nWritten: {out}")
+    click.echo("")
+    text.print_notes(opened.notes)
+    interrupt.leave()
+
+
+def as_object(found: Suggestion) -> dict[str, Any]:
+    """Return a plan as plain values."""
+    result, totals = found.result, (found.before.total, found.after.total)
+    excluded = found.candidates[~found.candidates["suitable"]]
+    return {
+        "sites": sites_of(found),
+        "objective": result.objective,
+        "bound": text.plain_number(result.bound),
+        "gap": text.plain_number(result.gap),
+        "status": result.status,
+        "unit": found.unit,
+        "seconds": round(result.seconds, 3),
+        "counted": found.wish.counted,
+        "coverage_share_before": text.plain_number(found.share_before),
+        "coverage_share_after": text.plain_number(found.share_after),
+        "confirmed_share_before": text.plain_number(totals[0]["coverage_share"]),
+        "confirmed_share_after": text.plain_number(totals[1]["coverage_share"]),
+        "newly_covered_population": float(totals[1][found.counted_column])
+        - float(totals[0][found.counted_column]),
+        "left_out_people": found.left_out_people,
+        "scenarios": [{"scenario": name, **asdict(one)} for name, one in found.scenarios.items()],
+        "reasons": list(found.reasons),
+        "excluded": [
+            {"site_id": key, "name": row["name"], "reason": row["reason"]}
+            for key, row in excluded.iterrows()
+        ],
+        **{name: found.manifest[name] for name in ("wish", "scenario", "standard")},
+    }
+
+
+def sites_of(found: Suggestion) -> list[dict[str, Any]]:
+    """Return the sites of a plan as plain values, the first to build first."""
+    points = found.sites.geometry.representative_point()
+    return [
+        {
+            "site_id": key,
+            "name": str(row["name"]),
+            "kind": text.plain(row["kind"]),
+            "lon": round(point.x, 7),
+            "lat": round(point.y, 7),
+            "room": text.plain_number(row["room"]),
+            "cost": text.plain_number(row["cost"]),
+            "step": int(row["step"]),
+            "newly_covered_population": float(row["newly_covered_population"]),
+            "covered_after": float(row["covered_after"]),
+        }
+        for (key, row), point in zip(found.sites.iterrows(), points, strict=True)
+    ]
+
+
+def _file(
+    area: StudyArea,
+    found: Suggestion,
+    scenario: Scenario,
+    standard: AccessStandard,
+    out: Path,
+) -> bytes:
+    """Return the plan as a file."""
+    from shelterplan.siting.proposal import Proposal
+    from shelterplan.study_area import ATTRIBUTION
+    from shelterplan.views import exports
+
+    if out.suffix.lower() == ".geojson":
+        count = text.counted(len(found.sites), "site")
+        return Proposal.of(f"Suggested: {count}", found.sites, area, scenario, standard).to_bytes()
+    facts = exports.Facts(
+        attribution=ATTRIBUTION,
+        illustrative=tuple(sorted(area.illustrative)),
+        manifest=found.manifest,
+    )
+    points = found.sites.geometry.representative_point()
+    table = found.sites.drop(columns="geometry").assign(lon=points.x, lat=points.y)
+    return exports.to_csv(table, facts)
+
+
+def _print(found: Suggestion) -> None:
+    rows = [
+        [
+            str(row["step"]),
+            row["site_id"],
+            row["name"],
+            "-" if row["room"] is None else row["room"],
+            row["newly_covered_population"],
+            row["covered_after"],
+        ]
+        for row in sites_of(found)
+    ]
+    click.echo("")
+    if rows:
+        text.print_table(
+            ["step", "site", "name", "room", "newly served", "served then"],
+            rows,
+        )
+        click.echo("")
+    who = "with a place" if found.wish.counted == "possible" else "with a confirmed place"
+    people = float(found.before.total["population"])
+    before, after = (
+        float(plan.total[found.counted_column]) for plan in (found.before, found.after)
+    )
+    click.echo(
+        f"People {who}: {before:,.0f} of {people:,.0f} ({text.percent(found.share_before)}) "
+        f"before, {after:,.0f} ({text.percent(found.share_after)}) after: "
+        f"{after - before:,.0f} more."
+    )
+    click.echo(_proof(found))
+    if found.left_out_people:
+        click.echo(
+            f"Not looked at: {found.left_out_people:,.0f} people, whom no shelter and no candidate "
+            "can serve."
+        )
+    for reason in found.reasons:
+        click.echo(f"Why not more: {text.clean(reason)}")
+    excluded = found.candidates[~found.candidates["suitable"]]
+    if len(excluded):
+        rules = excluded["reason"].value_counts()
+        said = ", ".join(f"{count} {str(rule).replace('_', ' ')}" for rule, count in rules.items())
+        click.echo(f"Candidates left out: {len(excluded)} of {len(found.candidates)} ({said}).")
+
+
+def _proof(found: Suggestion) -> str:
+    """Say how good the plan is."""
+    result = found.result
+    if result.optimal:
+        return f"Proven: no choice of sites does better (found in {result.seconds:.1f} s)."
+    return (
+        f"Not proven: {result.objective:,.6g} {found.unit}; no plan can do better than "
+        f"{result.bound:,.6g} ({result.status}, {result.seconds:.1f} s)."
+    )

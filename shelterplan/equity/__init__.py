@@ -1,0 +1,41 @@
+"""How access differs between areas and groups of people.
+
+`measures` takes an analysis and returns every measure of it, `changes` compares two. The measures
+themselves take arrays, each weighted by people: `gini`, `lorenz_curve`, `palma_ratio`, `theil_t`,
+`concentration_index`, `fgt_poverty`, with `bootstrap_interval` for any of them.
+
+One rule for all of them. A row without people counts for nothing, whatever else it holds. In a row
+with people, an unknown or negative value is an error that names the row. Where nobody has anything
+there is nothing to share out: the measure is NaN, not "equal". And `inf`, a place without any way
+to a shelter, is never dropped: a mean of such walks does not exist, so measures built on one are
+NaN, and `unreachable_share` says why; `fgt_poverty` counts them, and `as_access` turns walks into
+something of which every measure exists.
+"""
+
+from shelterplan.equity.inequality import (
+    Theil,
+    concentration_index,
+    gini,
+    lorenz_curve,
+    palma_ratio,
+    theil_t,
+)
+from shelterplan.equity.interval import Interval, bootstrap_interval
+from shelterplan.equity.of_plan import changes, measures
+from shelterplan.equity.shortfall import as_access, fgt_poverty, unreachable_share
+
+__all__ = [
+    "Interval",
+    "Theil",
+    "as_access",
+    "bootstrap_interval",
+    "changes",
+    "concentration_index",
+    "fgt_poverty",
+    "gini",
+    "lorenz_curve",
+    "measures",
+    "palma_ratio",
+    "theil_t",
+    "unreachable_share",
+]

@@ -1,0 +1,397 @@
+"""Maximal covering: the sites that reach as many people as can be."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from scipy import sparse
+
+from shelterplan.progress import Progress, silent
+from shelterplan.siting.cover_bound import Bound, descend, evaluate, even_prices
+from shelterplan.siting.cover_linear import Linear, linear_bound, solve_sites
+from shelterplan.siting.cover_search import Cover, Limits, covered, greedy, improve, swaps_in
+from shelterplan.siting.problem import Choice, as_cover, as_weights, is_whole
+from shelterplan.siting.reduce import merge_rows, undominated
+from shelterplan.siting.result import ROUNDING, SitingResult
+from shelterplan.siting.watch import Watch, never
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from shelterplan.siting.cover_search import Columns, Floats
+    from shelterplan.siting.problem import Matrix, Sparse
+
+ROUNDS = 16
+"""Most turns of swaps and steps."""
+IDLE_ROUNDS = 6
+"""So many turns without a better plan are enough; a single one in a small model."""
+SMALL = 20_000
+"""A model with fewer entries is small: HiGHS closes it quickly."""
+SWAP_WORK = 5e7
+"""Steps of the processor in one turn of swaps: a part of a second."""
+STEP_WORK = 6e7
+"""Entries read in one turn of subgradient steps."""
+KERNEL_SITES = 1
+"""So many of the most promising sites for each chosen one join those of the linear program."""
+KERNEL_NODES = 2000
+"""Most nodes of the search among the most promising sites."""
+
+
+def max_cover(
+    cover: Matrix,
+    weights: ArrayLike | None = None,
+    count: float | None = None,
+    *,
+    budget: float | None = None,
+    fixed: Sequence[int] = (),
+    costs: ArrayLike | None = None,
+    capacity: ArrayLike | None = None,
+    time_limit_s: float = 10.0,
+    progress: Progress = silent,
+    stop: Callable[[], bool] = never,
+) -> SitingResult:
+    """Choose sites so that as much demand as possible is covered (Church and ReVelle 1974).
+
+    With ``y_j`` 1 for a chosen site and ``z_i`` 1 for a covered demand point, the most
+    ``sum w_i z_i`` where ``z_i <= sum of y_j over the sites j that cover i``, ``y_j = 1`` for fixed
+    sites, and the others number at most `count`, or cost at most `budget`, or both.
+
+    What fixed sites cover is set aside, points that the same sites cover are put together, sites
+    that others make needless are left out. Plans come from greedy choice and tabu search, bounds
+    from Lagrangian relaxation and the linear program; sites that these rule out are left out, too,
+    and HiGHS closes what gap is left.
+
+    Parameters
+    ----------
+    cover : array or sparse matrix, shape (demand, sites)
+        Which sites cover which demand points: see `problem.as_cover`.
+    weights : array, shape (demand,), optional
+        What covering each demand point is worth, for example its people; 1 each if not given.
+    count : int, optional
+        Most sites that are added to the fixed ones. With `costs` and no budget, the budget.
+    budget : float, optional
+        Most that the added sites may cost together.
+    fixed : sequence of int
+        Columns of sites that are there already; they cost nothing.
+    costs : array, shape (sites,), optional
+        What each site costs.
+    capacity : array, shape (sites,), optional
+        Room at each site: people are then assigned to sites, see `capacitated.capacitated_cover`.
+    time_limit_s : float
+        How long it may take [s]; the best plan by then is returned, with its bound.
+    progress : Progress
+        Told the stage, the best plan and the bound.
+    stop : callable
+        Asked now and then whether to return the best plan so far.
+
+    Returns
+    -------
+    SitingResult
+        The chosen sites and what they cover. Fewer sites than allowed, where more do not help. The
+        same input gives the same sites, if the time suffices.
+
+    Raises
+    ------
+    SitingError
+        If something does not fit the matrix, or neither count nor budget is given.
+
+    References
+    ----------
+    Church, R. and ReVelle, C. (1974): The maximal covering location problem. Papers of the Regional
+    Science Association 32, 101-118.
+
+    Examples
+    --------
+    Four communities along a street, a site beside each that reaches the next ones, too:
+
+    >>> near = [[1, 1, 0, 0], [1, 1, 1, 0], [0, 1, 1, 1], [0, 0, 1, 1]]
+    >>> people = [50, 20, 30, 40]
+    >>> found = max_cover(near, people, 1)
+    >>> found.selected, found.objective, found.status
+    ((1,), 100.0, 'optimal')
+    >>> max_cover(near, people, 1, fixed=[3]).selected
+    (0, 3)
+    >>> max_cover(near, people, budget=5, costs=[2, 6, 3, 1]).selected
+    (0, 2)
+    """
+    warm_up()
+    watch = Watch(time_limit_s, progress, stop)
+    matrix = as_cover(cover)
+    worth = as_weights(weights, matrix.shape[0])
+    choice = Choice.of(matrix.shape[1], count, budget=budget, fixed=fixed, costs=costs)
+    if capacity is not None:
+        from shelterplan.siting.capacitated import capacitated_cover
+
+        found: SitingResult = capacitated_cover(matrix, worth, choice, capacity, watch=watch)
+        return found
+    added, bound = best_cover(matrix, worth, choice, watch)
+    selected = np.union1d(choice.fixed, added)
+    return SitingResult.of(
+        selected,
+        covered(matrix, worth, selected),
+        bound,
+        seconds=watch.seconds,
+        sense="most",
+        whole=is_whole(worth),
+    )
+
+
+@cache
+def warm_up() -> None:
+    """Compile all loops that maximal covering needs, before the clock of a first call starts."""
+    matrix: Sparse = sparse.csr_array(np.array([[1.0, 0, 0, 1], [1, 1, 0, 0], [0, 1, 1, 0]]))
+    undominated(matrix)
+    cover = Cover.of(matrix, np.ones(3))
+    for limits in (Limits.of(4, 2, None, np.inf), Limits.of(4, 3, np.ones(4), 2.0)):
+        plan = improve(cover, limits, greedy(cover, limits), iterations=2, seed=0)
+        bound = evaluate(cover, limits, even_prices(cover))
+        descend(cover, limits, bound, reached=float(len(plan)), iterations=2)
+
+
+def best_cover(
+    cover: Sparse, weights: Floats, choice: Choice, watch: Watch
+) -> tuple[Columns, float]:
+    """Return the best sites to add, ascending, and what no choice of sites can better.
+
+    For models that stand on maximal covering: `cover` as `as_cover` returns it.
+    """
+    small = _reduced(cover, weights, choice, watch)
+    if not small.columns.size or small.limits.most == 0:
+        return np.zeros(0, np.int64), small.base
+    run = _Run(small, watch, whole=is_whole(weights))
+    _solve(run)
+    return run.small.columns[run.plan], small.base + run.bound
+
+
+class _Small(NamedTuple):
+    """What is left to choose once fixed sites and needless rows and columns are set aside."""
+
+    cover: Sparse
+    weights: Floats
+    limits: Limits
+    columns: Columns
+    """Which site each column was."""
+    base: float
+    """What fixed sites cover."""
+
+
+def _reduced(cover: Sparse, weights: Floats, choice: Choice, watch: Watch) -> _Small:
+    there = np.zeros(cover.shape[1], bool)
+    there[choice.fixed] = True
+    met = (cover @ there.astype(float)) > 0
+    columns = choice.free
+    if choice.costs is not None:
+        columns = columns[choice.costs[columns] <= choice.budget]
+    open_rows = ~met & (weights > 0)
+    part = sparse.csr_array(cover[open_rows][:, columns])
+    value = weights[open_rows]
+    if not watch.over:
+        merged = merge_rows(part, value)
+        costs = None if choice.costs is None else choice.costs[columns]
+        kept = undominated(merged.cover, costs)
+        columns = columns[kept]
+        merged = merge_rows(sparse.csr_array(merged.cover[:, kept]), merged.weights)
+        part, value = merged.cover, merged.weights
+    limits = Limits.of(
+        len(columns),
+        choice.count,
+        None if choice.costs is None else choice.costs[columns],
+        choice.budget,
+    )
+    return _Small(part, value, limits, columns, float(weights[met].sum()))
+
+
+class _Run:
+    """The best plan and the best bound so far."""
+
+    def __init__(self, small: _Small, watch: Watch, *, whole: bool) -> None:
+        self.small = small
+        self.watch = watch
+        self.limits = small.limits
+        self.cover = Cover.of(small.cover, small.weights)
+        self.whole = whole
+        self.plan: Columns = greedy(self.cover, self.limits)
+        self.value = covered(small.cover, small.weights, self.plan)
+        self.bound = float(small.weights.sum())
+        self.prices: Bound = evaluate(self.cover, self.limits, even_prices(self.cover))
+        self.lower(self.prices)
+        self.tell("greedy choice")
+
+    @property
+    def enough(self) -> float:
+        """How far above the plan a bound may be and still prove it."""
+        return 1 - ROUNDING if self.whole else ROUNDING * (self.small.base + self.value)
+
+    def done(self) -> bool:
+        """Whether the plan is proven, or time is up."""
+        return self.proven or self.watch.over
+
+    @property
+    def proven(self) -> bool:
+        """Whether no plan can be better."""
+        return self.bound <= self.value + self.enough
+
+    def offer(self, plan: Columns) -> bool:
+        """Keep a plan if it is better; return whether it is."""
+        if not len(plan) or not self.limits.allow(plan):
+            return False
+        value = covered(self.small.cover, self.small.weights, plan)
+        if value <= self.value + 1e-9:
+            return False
+        self.plan, self.value = np.sort(plan), value
+        return True
+
+    def lower(self, found: Bound) -> None:
+        """Keep prices and a bound if they are better."""
+        if found.value <= self.prices.value:
+            self.prices = found
+        # Sites that were left out are in no better plan than the best one that is known.
+        self.bound = min(self.bound, max(found.value, self.value))
+
+    def tell(self, stage: str) -> None:
+        """Tell the stage, the best plan and the bound."""
+        base = self.small.base
+        best, bound = base + self.value, base + max(self.bound, self.value)
+        self.watch.tell(f"{stage}: {best:,.0f} covered, at most {bound:,.0f}")
+
+    def promising(self) -> NDArray[np.bool_]:
+        """Return which sites a better plan can have, with those of the best plan."""
+        can = self.prices.with_site(self.limits.costs) >= self.value + self.enough
+        can[self.plan] = True
+        return can
+
+    def shrink(self) -> None:
+        """Leave out sites that no better plan has, and points that only they cover."""
+        can = self.promising()
+        if can.all():
+            return
+        small = self.small
+        columns = np.flatnonzero(can)
+        merged = merge_rows(sparse.csr_array(small.cover[:, columns]), small.weights)
+        inside = merged.group >= 0
+        prices = np.zeros(len(merged.weights))
+        np.add.at(prices, merged.group[inside], self.prices.prices[inside])
+        self.small = _Small(
+            merged.cover,
+            merged.weights,
+            small.limits.of_columns(columns),
+            small.columns[columns],
+            small.base,
+        )
+        self.limits = self.small.limits
+        self.cover = Cover.of(merged.cover, merged.weights)
+        self.plan = np.searchsorted(columns, self.plan)
+        self.prices = evaluate(self.cover, self.limits, prices)
+        self.lower(self.prices)
+        self.tell(f"{len(columns)} sites left")
+
+    def sure(self) -> NDArray[np.bool_]:
+        """Return which sites every better plan has."""
+        must: NDArray[np.bool_] = (
+            self.prices.without_site(self.limits.costs) < self.value + self.enough
+        )
+        return must
+
+
+def _solve(run: _Run) -> None:
+    """Better the plan and the bound until they meet or time is up."""
+    _take_turns(run)
+    if run.done():
+        return
+    run.shrink()
+    linear = _linear(run)
+    if run.done():
+        return
+    if len(linear.columns) < len(run.small.columns):
+        _kernel(run, linear)
+        if not run.done():
+            _take_turns(run, first=ROUNDS)
+    if not run.done():
+        run.shrink()
+        _finish(run)
+
+
+def _take_turns(run: _Run, first: int = 0) -> None:
+    """Look for a better plan by swaps and for a better bound by steps of prices, in turns."""
+    swaps = swaps_in(run.cover, len(run.plan), SWAP_WORK)
+    steps = int(np.clip(STEP_WORK / max(run.cover.entries + len(run.cover.weights), 1), 10, 500))
+    patience = IDLE_ROUNDS if run.cover.entries > SMALL else 1
+    idle, length = 0, 1.5 if first == 0 else 0.05
+    for turn in range(first, first + ROUNDS):
+        better = run.offer(improve(run.cover, run.limits, run.plan, iterations=swaps, seed=turn))
+        idle = 0 if better else idle + 1
+        run.tell("swaps")
+        if run.done():
+            return
+        if length > 1e-3:
+            found = descend(
+                run.cover,
+                run.limits,
+                run.prices,
+                reached=run.value,
+                iterations=steps,
+                length=length,
+                enough=run.enough,
+            )
+            length = found.length
+            run.offer(found.columns)
+            run.lower(found.bound)
+            run.tell("bound")
+        if run.done() or (idle >= patience and (length <= 1e-3 or patience == 1)):
+            return
+
+
+def _linear(run: _Run) -> Linear:
+    found = linear_bound(
+        run.small.cover,
+        run.cover,
+        run.limits,
+        run.prices,
+        run.plan,
+        run.watch,
+        enough=run.enough / 4,
+    )
+    run.lower(found.bound)
+    run.tell("linear program")
+    return found
+
+
+def _kernel(run: _Run, linear: Linear) -> None:
+    """Look for a better plan among the sites of the linear program alone."""
+    used = linear.columns[linear.shares > 1e-4]
+    can = run.promising()
+    best = np.argsort(-run.prices.surplus(run.limits.costs), kind="stable")
+    columns = np.union1d(used[can[used]], run.plan)
+    columns = np.union1d(columns, best[: KERNEL_SITES * len(run.plan)])
+    _among(run, columns, nodes=KERNEL_NODES, share=0.35)
+    run.tell("most promising sites")
+
+
+def _finish(run: _Run) -> None:
+    """Solve what is left with HiGHS."""
+    bound = _among(run, np.arange(len(run.small.columns)), nodes=None, share=1.0)
+    run.bound = min(run.bound, max(bound, run.value))
+    run.tell("whole model")
+
+
+def _among(run: _Run, columns: Columns, *, nodes: int | None, share: float) -> float:
+    """Solve the model of some of the sites, offer the plan, return the bound."""
+    merged = merge_rows(sparse.csr_array(run.small.cover[:, columns]), run.small.weights)
+    sure = run.sure()[columns] & np.isin(columns, run.plan)
+    plan, bound, _ = solve_sites(
+        merged.cover,
+        merged.weights,
+        run.limits.of_columns(columns),
+        np.searchsorted(columns, run.plan),
+        run.watch,
+        sure=sure,
+        limit_s=share * run.watch.left_s,
+        absolute_gap=run.enough / 2,
+        options=None if nodes is None else {"mip_max_nodes": nodes},
+    )
+    run.offer(columns[plan])
+    return bound

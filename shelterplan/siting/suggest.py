@@ -1,0 +1,444 @@
+"""The best sites of a study area, in the order in which to build them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from shelterplan.coverage import limit_of
+from shelterplan.errors import UnknownNameError
+from shelterplan.plan import make_plan
+from shelterplan.progress import Progress, silent
+from shelterplan.scenario import Scenario
+from shelterplan.siting.candidates import SuitabilityRules, suitability, why_none
+from shelterplan.siting.fair import fairest_cover, quota_cover
+from shelterplan.siting.ground import Counted, Ground
+from shelterplan.siting.max_cover import max_cover
+from shelterplan.siting.need import need_cover
+from shelterplan.siting.p_center import p_center
+from shelterplan.siting.p_median import p_median
+from shelterplan.siting.result import SitingError, SitingResult
+from shelterplan.siting.robust import InScenario, robust_cover
+from shelterplan.siting.set_cover import set_cover
+from shelterplan.siting.watch import never
+from shelterplan.standards import AccessStandard
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from numpy.typing import NDArray
+
+    from shelterplan.plan import Plan
+    from shelterplan.study_area import StudyArea
+
+Objective = Literal[
+    "people", "need", "fair", "everyone", "walking", "longest", "expected", "worst", "regret"
+]
+"""What a plan is to do best.
+
+`people`: most people with a place; `need`: the same, those at risk and vulnerable counting more
+(see `Ground.need`); `fair`: the district that has least first, then most people; `everyone`: fewest
+(cheapest) sites so that everybody who can have a place has one; `walking`: least walking of all
+people; `longest`: the shortest longest walk. For several scenarios, in which room is not looked at:
+`expected`: most people within reach on average; `worst`: the largest share of people within reach
+in the worst scenario; `regret`: the fewest people lost by not knowing which scenario comes."""
+ROBUST = ("expected", "worst", "regret")
+"""Objectives for several scenarios."""
+FAR = 10
+"""`walking` and `longest` look at walks up to this multiple of the standard."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wish:
+    """What is asked for."""
+
+    sites: int | None = None
+    """Most sites that may be added; None: as many as the budget pays."""
+    budget: float | None = None
+    """What they may cost together, in the unit of the candidates' costs."""
+    objective: Objective = "people"
+    quota: float | None = None
+    """Share of the people of every district who must have a place (0 to 1)."""
+    quota_among: Literal["all", "at_risk"] = "all"
+    """Whether the quota is one of all people, or of those in a zone of the hazard."""
+    counted: Counted = "possible"
+    """Whether a shelter of unknown size is taken to have room for everybody (then the plan serves
+    those who have no place even so), or for nobody."""
+    keep: tuple[str, ...] = ()
+    """Sites that must be in the plan."""
+    forbid: tuple[str, ...] = ()
+    """Sites that must not."""
+    time_limit_s: float = 10.0
+    """How long the solver may take [s]."""
+
+    def __post_init__(self) -> None:
+        if self.objective not in get_args(Objective):
+            raise UnknownNameError("objective", self.objective, list(get_args(Objective)))
+        if self.counted not in get_args(Counted):
+            raise UnknownNameError("way of counting", self.counted, list(get_args(Counted)))
+        if self.quota is not None and not 0 <= self.quota <= 1:
+            message = f"quota must be a share from 0 to 1, not {self.quota:g}"
+            raise SitingError(message)
+        if self.objective != "everyone" and self.sites is None and self.budget is None:
+            message = "say how many sites may be added, or what they may cost together"
+            raise SitingError(message)
+        if self.quota_among not in {"all", "at_risk"}:
+            raise UnknownNameError("group for a quota", self.quota_among, ["all", "at_risk"])
+        if self.quota is not None and self.objective != "people":
+            message = "a quota goes with the objective people only"
+            raise SitingError(message)
+        both = sorted({*self.keep} & {*self.forbid})
+        if both:
+            message = f"site {both[0]!r} is to be kept and forbidden at once"
+            raise SitingError(message)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the settings as plain values."""
+        return {
+            item.name: list(value) if isinstance(value, tuple) else value
+            for item in fields(self)
+            for value in (getattr(self, item.name),)
+        }
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Suggestion:
+    """A plan: which sites to build, in which order, and what they do."""
+
+    sites: gpd.GeoDataFrame
+    """The chosen sites, the first to build first: the candidates' columns, `step`,
+    `newly_covered_population` (people who have a place once this one is built, too, and had none
+    before) and `covered_after` (people with a place then)."""
+    result: SitingResult
+    """What the model says: columns are rows of `candidates` that were suitable."""
+    candidates: gpd.GeoDataFrame
+    """Every candidate with its suitability; see `candidates.suitability`."""
+    before: Plan
+    """The study area as it is."""
+    after: Plan
+    """The study area with the chosen sites: a coverage run of its own."""
+    wish: Wish
+    reasons: tuple[str, ...] = ()
+    """Why there are no sites, or fewer than asked for; empty if there are as many."""
+    left_out_people: float = 0.0
+    """People of whom the objective knows nothing: no site and no shelter can be reached."""
+    unit: str = "people"
+    """Unit of the objective and the bound."""
+    scenarios: dict[str, InScenario] = field(default_factory=dict)
+    """What the plan does in each scenario, by its name (`""`: the main one), if there are more."""
+    manifest: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def counted_column(self) -> str:
+        """Column of `Plan.total` with the people who have a place, as they were counted."""
+        return "possible_people" if self.wish.counted == "possible" else "covered_population"
+
+    @property
+    def share_before(self) -> float:
+        """Share of people with a place as it is."""
+        return _share(self.before.total, self.counted_column)
+
+    @property
+    def share_after(self) -> float:
+        """Share of people with a place with the chosen sites."""
+        return _share(self.after.total, self.counted_column)
+
+
+def suggest(
+    area: StudyArea,
+    wish: Wish,
+    scenario: Scenario | None = None,
+    standard: AccessStandard | None = None,
+    *,
+    scenarios: Mapping[str, Scenario] | None = None,
+    candidates: gpd.GeoDataFrame | None = None,
+    rules: SuitabilityRules | None = None,
+    progress: Progress = silent,
+    stop: Callable[[], bool] = never,
+) -> Suggestion:
+    """Find the best sites for new shelters.
+
+    Parameters
+    ----------
+    area : StudyArea
+        The place.
+    wish : Wish
+        How many sites, for what.
+    scenario, standard
+        As in `make_plan`.
+    scenarios : mapping, optional
+        Further scenarios, by name, for the objectives `expected`, `worst` and `regret`; `scenario`
+        is one of those looked at, too. Figures before and after are those of `scenario`.
+    candidates : GeoDataFrame, optional
+        Sites to choose from; by default those of the study area.
+    rules : SuitabilityRules, optional
+        Which of them are fit to be chosen.
+    progress, stop
+        See `watch.Watch`.
+
+    Raises
+    ------
+    SitingError
+        If a site that is to be kept or forbidden is not there, or something does not fit.
+    NoPlanError
+        If no choice of sites does what was asked for.
+
+    Examples
+    --------
+    >>> from shelterplan import StudyArea
+    >>> plan = suggest(StudyArea.open("monaco"), Wish(sites=2))
+    >>> len(plan.sites), plan.result.status, plan.share_after > plan.share_before
+    (2, 'optimal', True)
+    """
+    scenario, standard = scenario or Scenario(), standard or AccessStandard()
+    if scenario.room == "nearest":
+        message = (
+            "plans are made for people who are told where there is room (room assigned), or with "
+            'room not looked at (room ignored), not for room "nearest"'
+        )
+        raise SitingError(message)
+    if bool(scenarios) != (wish.objective in ROBUST):
+        message = f"the objectives {', '.join(ROBUST)} need further scenarios, the others take none"
+        raise SitingError(message)
+    progress("looking at the candidates", 0.0)
+    table = suitability(area, candidates, scenario=scenario, standard=standard, rules=rules)
+    _refuse_strangers(table, wish)
+    ground = Ground(area, _choosable(table, wish), scenario, standard, wish.counted)
+    others = [replace(ground, scenario=one) for one in (scenarios or {}).values()]
+    found = _solve(ground, others, wish, progress, stop) if len(ground.sites) else None
+    columns = _added(ground, found)
+    sites = _in_order(ground, columns)
+    before = make_plan(area, scenario, standard)
+    after = make_plan(area.with_sites(sites), scenario, standard) if len(sites) else before
+    wanted = 1 if wish.sites is None or wish.objective == "everyone" else wish.sites
+    return Suggestion(
+        sites=sites,
+        result=found.result if found else _nothing(ground),
+        candidates=table,
+        before=before,
+        after=after,
+        wish=wish,
+        reasons=_why_few(ground, table, rules) if len(sites) < wanted else (),
+        left_out_people=found.left_out if found else 0.0,
+        unit=found.unit if found else "people",
+        scenarios=dict(zip(("", *(scenarios or {})), found.scenarios, strict=False))
+        if found
+        else {},
+        manifest=before.manifest | {"wish": wish.to_dict()},
+    )
+
+
+def _why_few(
+    ground: Ground, table: gpd.GeoDataFrame, rules: SuitabilityRules | None
+) -> tuple[str, ...]:
+    """Say why there are fewer sites than were asked for."""
+    said = why_none(
+        ground.area,
+        table,
+        scenario=ground.scenario,
+        standard=ground.standard,
+        rules=rules,
+        counted=ground.counted,
+    )
+    return tuple(said) or ("no further candidate would give a place to anybody who has none",)
+
+
+def _share(total: pd.Series[Any], column: str) -> float:
+    people = float(total["population"])
+    return float(total[column]) / people if people else float("nan")
+
+
+def _refuse_strangers(table: gpd.GeoDataFrame, wish: Wish) -> None:
+    """Raise if a site is named that is not there, or that cannot be kept."""
+    for name in (*wish.keep, *wish.forbid):
+        if name not in table.index:
+            message = f"there is no candidate site {name!r}"
+            raise SitingError(message)
+    for name in wish.keep:
+        if not table.loc[name, "suitable"]:
+            message = (
+                f"site {name!r} cannot be kept: it is not suitable ({table.loc[name, 'reason']})"
+            )
+            raise SitingError(message)
+
+
+def _choosable(table: gpd.GeoDataFrame, wish: Wish) -> gpd.GeoDataFrame:
+    """Return the suitable sites that are not forbidden, and can be paid."""
+    chosen = table["suitable"].to_numpy(bool) & ~table.index.isin(wish.forbid)
+    if wish.budget is not None:
+        costs = table["cost"].astype("Float64")
+        if costs[chosen].isna().any():
+            unknown = table.index[chosen & costs.isna().to_numpy(bool)]
+            message = (
+                f"a budget needs the cost of every candidate; {len(unknown)} have none, such as "
+                f"{unknown[0]!r}: give a number of sites instead, or add the column cost"
+            )
+            raise SitingError(message)
+    return table[chosen]
+
+
+@dataclass(frozen=True)
+class _Found:
+    result: SitingResult
+    unit: str
+    left_out: float = 0.0
+    scenarios: tuple[InScenario, ...] = ()
+
+
+def _solve(
+    ground: Ground,
+    others: list[Ground],
+    wish: Wish,
+    progress: Progress,
+    stop: Callable[[], bool],
+) -> _Found:
+    """Let the model of the objective choose."""
+    kept = ground.sites.index.get_indexer(list(wish.keep)) + len(ground.area.shelters)
+    count = None if wish.sites is None else max(0, wish.sites - len(kept))
+    costs, budget = None, None
+    if wish.budget is not None:
+        price = ground.sites["cost"].astype("Float64").to_numpy(float)
+        costs = np.concatenate([np.zeros(len(ground.area.shelters)), price])
+        budget = wish.budget - float(costs[kept].sum())
+        if budget < 0:
+            message = (
+                f"the sites to be kept cost {costs[kept].sum():g}, the budget is {wish.budget:g}"
+            )
+            raise SitingError(message)
+    common: dict[str, Any] = {
+        "fixed": [*ground.fixed, *kept],
+        "costs": costs,
+        "budget": budget,
+        "capacity": None if ground.room is None else np.minimum(ground.room, ground.people.sum()),
+        "time_limit_s": wish.time_limit_s,
+        "progress": progress,
+        "stop": stop,
+    }
+    if others:
+        return _robust([ground, *others], wish, count, common)
+    return _MODELS[wish.objective](ground, wish, count, common)
+
+
+def _robust(grounds: list[Ground], wish: Wish, count: int | None, common: dict[str, Any]) -> _Found:
+    reach = [(ground.walks, ground.people) for ground in grounds]
+    options = {name: value for name, value in common.items() if name != "capacity"}
+    objective: Any = wish.objective
+    found = robust_cover(reach, count, objective=objective, **options)
+    units = {
+        "expected": "people within reach, on average over the scenarios",
+        "worst": "share of people within reach in the worst scenario",
+        "regret": "people fewer than the best plan of a scenario, at most",
+    }
+    return _Found(found, units[wish.objective], scenarios=found.scenarios)
+
+
+def _most(ground: Ground, wish: Wish, count: int | None, common: dict[str, Any]) -> _Found:
+    people = ground.people
+    if wish.quota is not None:
+        group = ground.district
+        found = quota_cover(ground.walks, people, count, group=group, share=wish.quota, **common)
+        return _Found(found, "people")
+    return _Found(max_cover(ground.walks, people, count, **common), "people")
+
+
+def _most_in_need(ground: Ground, wish: Wish, count: int | None, common: dict[str, Any]) -> _Found:
+    del wish
+    found = need_cover(ground.walks, ground.people, ground.need(), count, **common)
+    return _Found(found, "people, weighted by need")
+
+
+def _fairest(ground: Ground, wish: Wish, count: int | None, common: dict[str, Any]) -> _Found:
+    del wish
+    found = fairest_cover(ground.walks, ground.people, count, group=ground.district, **common)
+    return _Found(found, "share of the worst district")
+
+
+def _all(ground: Ground, wish: Wish, count: int | None, common: dict[str, Any]) -> _Found:
+    del wish
+    reached = np.diff(ground.walks.indptr) > 0
+    people = np.where(reached, ground.people, 0.0)
+    found = set_cover(ground.walks, people, count=count, **common)
+    left_out = float(ground.people[~reached].sum())
+    return _Found(found, "sites" if common["costs"] is None else "cost", left_out)
+
+
+def _least_walking(ground: Ground, wish: Wish, count: int | None, common: dict[str, Any]) -> _Found:
+    del wish
+    walks, people, left_out = _far(ground)
+    limit = limit_of(ground.here, ground.standard)
+    found = p_median(walks, people, count, unserved_cost=limit.value * FAR, **common)
+    return _Found(found, "person metres" if limit.unit == "m" else "person seconds", left_out)
+
+
+def _shortest_longest(
+    ground: Ground, wish: Wish, count: int | None, common: dict[str, Any]
+) -> _Found:
+    del wish
+    walks, people, left_out = _far(ground)
+    found = p_center(walks, people, count, **common)
+    return _Found(found, limit_of(ground.here, ground.standard).unit, left_out)
+
+
+def _far(ground: Ground) -> tuple[Any, NDArray[np.float64], float]:
+    """Return walks well beyond the standard, and the people who have any."""
+    walks = ground.walks_up_to(max(limit_of(ground.here, ground.standard).value, 0.0) * FAR)
+    reached = np.diff(walks.indptr) > 0
+    people = np.where(reached, ground.people, 0.0)
+    return walks, people, float(ground.people[~reached].sum())
+
+
+_MODELS: dict[str, Callable[[Ground, Wish, int | None, dict[str, Any]], _Found]] = {
+    "people": _most,
+    "need": _most_in_need,
+    "fair": _fairest,
+    "everyone": _all,
+    "walking": _least_walking,
+    "longest": _shortest_longest,
+}
+
+
+def _added(ground: Ground, found: _Found | None) -> list[int]:
+    """Return the columns of the chosen sites."""
+    first = len(ground.area.shelters)
+    return [column for column in found.result.selected if column >= first] if found else []
+
+
+def _nothing(ground: Ground) -> SitingResult:
+    """Return the result where there is nothing to choose from."""
+    people = ground.placed(ground.fixed)
+    return SitingResult.of([], people, people, seconds=0.0, sense="most")
+
+
+def _in_order(ground: Ground, columns: list[int]) -> gpd.GeoDataFrame:
+    """Return the chosen sites, each the best to build after those before it.
+
+    The gain of a site never grows when others are built before it (places are a flow, whose value
+    is submodular in the sites), so that a gain that is still the greatest need not be compared.
+    """
+    built, order = list(ground.fixed), []
+    now = ground.placed(built)
+    gains = dict.fromkeys(columns, np.inf)
+    steps: list[tuple[float, float]] = []
+    while gains:
+        fresh: set[int] = set()
+        while True:
+            best = max(gains, key=lambda column: (gains[column], -column))
+            if best in fresh:
+                break
+            gains[best] = ground.placed([*built, best]) - now
+            fresh.add(best)
+        gain = gains.pop(best)
+        now += gain
+        built.append(best)
+        order.append(best - len(ground.area.shelters))
+        steps.append((gain, now))
+    table = ground.sites.iloc[order]
+    return table.assign(
+        step=np.arange(1, len(order) + 1),
+        newly_covered_population=[gain for gain, _ in steps],
+        covered_after=[after for _, after in steps],
+    )
