@@ -251,6 +251,8 @@ def planned() -> Suggestion:
         before=make_plan(area, scenario, standard),
         after=make_plan(area.with_sites(chosen), scenario, standard),
         wish=Wish(sites=2),
+        scenario=Scenario(),
+        standard=AccessStandard(),
         reasons=("no further candidate would give a place to anybody who has none",),
         manifest={"scenario": scenario.to_dict()},
     )

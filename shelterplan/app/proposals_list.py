@@ -185,5 +185,5 @@ def take_file(key: str, area: StudyArea, words: Words) -> None:
     except (ShelterplanError, UnicodeError, RecursionError) as error:
         st.session_state["upload_problem"] = str(error)
         return
-    st.session_state["upload_notes"] = proposal.problems
+    st.session_state["upload_notes"] = (*proposal.problems, *proposal.remarks)
     add(proposal)

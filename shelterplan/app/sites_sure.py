@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
-import numpy as np
 import streamlit as st
 
 from shelterplan.app import jobs
 from shelterplan.siting.ground import Ground
-from shelterplan.siting.near_optimal import frequency, near_optimal
+from shelterplan.siting.sure import how_sure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from shelterplan.siting.suggest import Suggestion
     from shelterplan.study_area import StudyArea
 
-OBJECTIVES = ("people", "need")
+OBJECTIVES = ("people",)
 """What is to be done best where nearly equal plans can be looked for."""
 PLANS, SHARE, LONGEST_S = 20, 0.01, 20.0
 """How many plans are looked for, how much less than the best one each may do, and how long [s]."""
@@ -47,39 +46,33 @@ def key_of(request: Request, found: Suggestion) -> Hashable:
 def work(
     area: StudyArea, request: Request, found: Suggestion
 ) -> Callable[[Progress, Callable[[], bool]], Sureness]:
-    """Return the work that looks for nearly equal plans; room is not looked at."""
+    """Return the work that looks for nearly equal plans, with room where it counts."""
 
     def look(progress: Progress, stop: Callable[[], bool]) -> Sureness:
         wish, table = request.wish, found.candidates
         free = table["suitable"].to_numpy(bool) & ~table.index.isin(wish.forbid)
         ground = Ground(area, table[free], request.scenario, request.standard, wish.counted)
-        there = ground.fixed
-        if ground.room is not None:
-            there = there[ground.room[: len(there)] > 0]
-        first, sites = len(there), np.arange(len(ground.sites)) + len(area.shelters)
-        kept = ground.sites.index.get_indexer(list(wish.keep)) + first
-        weights = ground.people * (ground.need() if wish.objective == "need" else 1.0)
-        near = near_optimal(
-            ground.walks[:, [*there, *sites]],
-            weights,
-            len(found.sites) - len(kept),
-            fixed=[*range(first), *kept],
+        first = len(area.shelters)
+        columns = ground.sites.index.get_indexer(found.sites.index) + first
+        sure = how_sure(
+            ground,
+            columns.tolist(),
+            kept=(ground.sites.index.get_indexer(list(wish.keep)) + first).tolist(),
             share=SHARE,
             plans=PLANS,
             time_limit_s=LONGEST_S,
             progress=progress,
             stop=stop,
         )
-        columns = ground.sites.index.get_indexer(found.sites.index) + first
-        rows = {row.site: row for row in frequency(near.plans, columns)}
+        rows = {row.site: row for row in sure.sites}
         named = {"always": "always", "often": "often"}
         return Sureness(
             words={
                 str(site): named.get(rows[column].word, "equal") if rows[column].plans else "never"
-                for site, column in zip(found.sites.index, columns, strict=True)
+                for site, column in zip(found.sites.index, columns.tolist(), strict=True)
             },
-            plans=len(near.plans),
-            complete=near.complete,
+            plans=len(sure.near.plans),
+            complete=sure.near.complete,
         )
 
     return look
@@ -97,7 +90,8 @@ def words_of(request: Request, found: Suggestion) -> dict[str, str] | None:
 def show(view: View, request: Request, found: Suggestion) -> None:
     """Show the button that looks for nearly equal plans, or what came of it."""
     words, key = view.words, key_of(request, found)
-    if not len(found.sites) or found.wish.objective not in OBJECTIVES:
+    wish = found.wish
+    if not len(found.sites) or wish.objective not in OBJECTIVES or wish.quota is not None:
         return
     if jobs.desk().running(key) is not None:
         return
@@ -114,6 +108,4 @@ def show(view: View, request: Request, found: Suggestion) -> None:
     sure: Sureness = outcome.result
     said = [words.count("sites_plans", sure.plans)]
     said.append(words("sites.all_plans") if sure.complete else words("sites.more_plans"))
-    if view.scenario.room != "ignored":
-        said.append(words("sites.sure_room"))
     st.html(f"<p>{escape(' '.join(said))}</p>")

@@ -14,7 +14,11 @@ from shelterplan.cli.files import write_file
 from shelterplan.cli.scenario_flags import scenario_options, standard_options
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from shelterplan.progress import Progress
     from shelterplan.scenario import Scenario
+    from shelterplan.siting.near_optimal import SiteFrequency
     from shelterplan.siting.suggest import Suggestion
     from shelterplan.standards import AccessStandard
     from shelterplan.study_area import StudyArea
@@ -102,6 +106,12 @@ reasons, excluded (site_id, name, reason), scenario and standard."""
     metavar="SECONDS",
     help="How long the solver may take. Ctrl-C ends it with the best plan so far.",
 )
+@click.option(
+    "--how-sure",
+    "sure",
+    is_flag=True,
+    help="Also look for 20 plans within 1 % of this one, and say in how many each site appears.",
+)
 @scenario_options
 @standard_options
 @click.option(
@@ -116,6 +126,7 @@ def suggest(
     scenario: Scenario,
     standard: AccessStandard,
     more: tuple[Path, ...],
+    sure: bool,  # noqa: FBT001
     out: Path | None,
     as_json: bool,  # noqa: FBT001
     **wished: Any,  # noqa: ANN401
@@ -142,16 +153,17 @@ def suggest(
             progress=progress,
             stop=interrupt,
         )
+        rows = _how_sure(opened, found, progress, interrupt) if sure else {}
     progress("done", 1.0)
     if out:
         write_file(out, _file(opened, found, scenario, standard, out))
     if as_json:
-        text.print_json(as_object(found))
+        text.print_json(as_object(found, rows))
         interrupt.leave()
         return
     for line in heading(opened, standard, scenario):
         click.echo(line)
-    _print(found)
+    _print(found, rows)
     if out:
         click.echo(f"\nWritten: {out}")
     click.echo("")
@@ -159,12 +171,42 @@ def suggest(
     interrupt.leave()
 
 
-def as_object(found: Suggestion) -> dict[str, Any]:
+def _how_sure(
+    area: StudyArea, found: Suggestion, progress: Progress, stop: Callable[[], bool]
+) -> dict[str, SiteFrequency]:
+    """Return in how many nearly equal plans each site of a plan appears."""
+    from shelterplan.siting.ground import Ground
+    from shelterplan.siting.sure import how_sure
+
+    if found.wish.objective != "people" or found.wish.quota is not None:
+        raise click.UsageError("--how-sure goes with the objective people, without a quota")
+    free = found.candidates["suitable"] & ~found.candidates.index.isin(found.wish.forbid)
+    ground = Ground(
+        area,
+        found.candidates[free],
+        found.scenario,
+        found.standard,
+        found.wish.counted,
+    )
+    first = len(area.shelters)
+    chosen = (ground.sites.index.get_indexer(found.sites.index) + first).tolist()
+    kept = (ground.sites.index.get_indexer(list(found.wish.keep)) + first).tolist()
+    near = how_sure(ground, chosen, kept=kept, progress=progress, stop=stop)
+    by_column = {row.site: row for row in near.sites}
+    return {
+        str(site): by_column[column] for site, column in zip(found.sites.index, chosen, strict=True)
+    }
+
+
+def as_object(found: Suggestion, sure: Mapping[str, SiteFrequency] | None = None) -> dict[str, Any]:
     """Return a plan as plain values."""
     result, totals = found.result, (found.before.total, found.after.total)
     excluded = found.candidates[~found.candidates["suitable"]]
     return {
-        "sites": sites_of(found),
+        "sites": [
+            site | ({"appears": asdict(sure[site["site_id"]])} if sure else {})
+            for site in sites_of(found)
+        ],
         "objective": result.objective,
         "bound": text.plain_number(result.bound),
         "gap": text.plain_number(result.gap),
@@ -234,7 +276,7 @@ def _file(
     return exports.to_csv(table, facts)
 
 
-def _print(found: Suggestion) -> None:
+def _print(found: Suggestion, sure: Mapping[str, SiteFrequency]) -> None:
     rows = [
         [
             str(row["step"]),
@@ -243,13 +285,17 @@ def _print(found: Suggestion) -> None:
             "-" if row["room"] is None else row["room"],
             row["newly_covered_population"],
             row["covered_after"],
+            *([sure[row["site_id"]].word] if sure else []),
         ]
         for row in sites_of(found)
     ]
     click.echo("")
     if rows:
         text.print_table(
-            ["step", "site", "name", "room", "newly served", "served then"],
+            [
+                *("step", "site", "name", "room", "newly served", "served then"),
+                *(["in plans as good"] if sure else []),
+            ],
             rows,
         )
         click.echo("")

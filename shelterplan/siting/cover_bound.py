@@ -144,7 +144,7 @@ def _worth(cover: Cover, prices: Floats) -> Floats:
 
 
 @compiled
-def _largest(numbers: Floats, count: int) -> float:
+def largest(numbers: Floats, count: int) -> float:
     """Return which number is `count`-th from the top; their order is lost (Hoare's selection)."""
     first, last, wanted = 0, len(numbers) - 1, count - 1
     while first < last:
@@ -208,7 +208,7 @@ def _choose_count(worth: Floats, count: int, taken: Floats) -> tuple[float, floa
     if count >= len(worth):
         taken[:] = 1.0
         return worth.sum(), 0.0
-    threshold = _largest(worth.copy(), count)
+    threshold = largest(worth.copy(), count)
     total, number = 0.0, 0
     for j in range(len(worth)):
         if worth[j] > threshold:

@@ -22,6 +22,8 @@ from shelterplan.study_area import ATTRIBUTION
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pandas as pd
+
     from shelterplan.study_area import StudyArea
 
 FORMAT = "shelterplan proposal 1"
@@ -52,7 +54,9 @@ class Proposal:
     manifest: dict[str, Any] = field(default_factory=dict)
     """What else the file says."""
     problems: tuple[str, ...] = ()
-    """What was wrong with the rows of the file: those left out, and those that were mended."""
+    """Rows of the file that were left out, and why: a sentence each."""
+    remarks: tuple[str, ...] = ()
+    """Rows that were repaired, or that are worth a look: a sentence each."""
 
     @classmethod
     def of(
@@ -147,12 +151,15 @@ def read_proposal(path: Path) -> Proposal:
         scenario=_scenario(own.get("scenario")),
         standard=_standard(own.get("standard")),
         manifest={key: own[key] for key in ("program", "illustrative") if key in own},
-        problems=tuple(
-            sentence(*row)
-            for table in (read.quarantine, read.remarks)
-            for row in table[["row", "column", "problem", "mend"]].itertuples(index=False)
-        ),
+        problems=_told(read.quarantine),
+        remarks=_told(read.remarks),
     )
+
+
+def _told(rows: pd.DataFrame) -> tuple[str, ...]:
+    """Return what is wrong with rows of a file, a sentence each."""
+    columns = ["row", "column", "problem", "mend"]
+    return tuple(sentence(*row) for row in rows[columns].itertuples(index=False))
 
 
 def _own_member(path: Path) -> dict[str, Any]:

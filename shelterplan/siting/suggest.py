@@ -122,6 +122,8 @@ class Suggestion:
     after: Plan
     """The study area with the chosen sites: a coverage run of its own."""
     wish: Wish
+    scenario: Scenario
+    standard: AccessStandard
     reasons: tuple[str, ...] = ()
     """Why there are no sites, or fewer than asked for; empty if there are as many."""
     left_out_people: float = 0.0
@@ -222,6 +224,8 @@ def suggest(
         before=before,
         after=after,
         wish=wish,
+        scenario=scenario,
+        standard=standard,
         reasons=_why_few(ground, table, rules) if len(sites) < wanted else (),
         left_out_people=found.left_out if found else 0.0,
         unit=found.unit if found else "people",
@@ -313,7 +317,7 @@ def _solve(
         "fixed": [*ground.fixed, *kept],
         "costs": costs,
         "budget": budget,
-        "capacity": None if ground.room is None else np.minimum(ground.room, ground.people.sum()),
+        "capacity": ground.room,
         "time_limit_s": wish.time_limit_s,
         "progress": progress,
         "stop": stop,
