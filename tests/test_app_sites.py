@@ -8,6 +8,7 @@ import math
 import threading
 import time
 from html import unescape
+from io import StringIO
 from types import SimpleNamespace
 from typing import get_args
 
@@ -17,16 +18,28 @@ import pyarrow as pa
 import pytest
 
 from shelterplan import make_plan
-from shelterplan.app import jobs, settings, sites_form, sites_front, sites_map, sites_told, store
+from shelterplan.app import (
+    jobs,
+    settings,
+    sites_form,
+    sites_front,
+    sites_map,
+    sites_scenarios,
+    sites_sure,
+    sites_told,
+    store,
+)
 from shelterplan.app import sites_work as work
 from shelterplan.app.figures import percent
 from shelterplan.app.jobs import Desk, Job, Shared
 from shelterplan.app.sites_form import Picks
 from shelterplan.app.words import LANGUAGES, Words, catalogue
-from shelterplan.scenario import Scenario
+from shelterplan.scenario import WALKERS, Scenario
+from shelterplan.siting import suggest
 from shelterplan.siting.candidates import RULES, SuitabilityRules, suitability
 from shelterplan.siting.proposal import read_proposal
 from shelterplan.siting.result import NoPlanError, SitingResult
+from shelterplan.siting.robust import InScenario
 from shelterplan.siting.suggest import ROBUST, Objective, Suggestion, Wish
 from shelterplan.standards import AccessStandard
 from shelterplan.views import map as views
@@ -186,6 +199,7 @@ def a_request(**changes) -> work.Request:
         {"standard": AccessStandard(max_distance_m=300.0)},
         {"wish": Wish(sites=3, forbid=("a",))},
         {"rules": SuitabilityRules(min_ways_in=2)},
+        {"scenarios": (("hazard:flood", Scenario(hazard="flood")),)},
     ],
 )
 def test_a_plan_is_another_ones_if_anything_differs(changes):
@@ -196,11 +210,13 @@ def test_a_plan_is_another_ones_if_anything_differs(changes):
     assert a_request().same_place(a_request(**changes)) == same
 
 
-OBJECTIVES = [one for one in get_args(Objective) if one not in ROBUST]
+OBJECTIVES = get_args(Objective)
+ALONE = [one for one in OBJECTIVES if one not in ROBUST]
 
 
-def test_the_settings_know_every_objective():
-    assert list(settings.WORDS["objective"]) == OBJECTIVES
+def test_the_settings_know_the_objectives():
+    assert set(ALONE) <= set(settings.WORDS["objective"]) <= set(OBJECTIVES)
+    assert sites_form.OBJECTIVES == OBJECTIVES
 
 
 @pytest.mark.parametrize(
@@ -217,6 +233,9 @@ def test_the_settings_know_every_objective():
         ("counted", settings.WORDS["counted"]),
         ("plan_by", settings.WORDS["plan_by"]),
         ("ways", "012"),
+        ("sites_achieved", ROBUST),
+        ("sites_among", sites_form.AMONG),
+        ("sites_quota", sites_form.AMONG),
     ],
 )
 def test_every_member_of_a_family_has_a_text(family, members):
@@ -311,9 +330,90 @@ def test_a_reason_is_chinese_where_we_have_it(text):
 
 
 def test_figures_of_a_search_are_told_only_where_they_are_people():
-    job = Job("key", lambda: True, stage="swaps: 1,234 covered, at most 1,300")
+    job = Job("key", lambda: True, stage="swaps: 1,234 covered, at most 1,300", share=0.1)
     assert "1,234 people" in sites_told.progress(EN, job, counts_people=True)
     assert "1,234" not in sites_told.progress(EN, job, counts_people=False)
+
+
+def test_before_the_clock_runs_the_page_says_that_the_solver_is_prepared():
+    job = Job("key", lambda: True, stage="looking at the candidates")
+    assert "preparing the solver" in sites_told.progress(EN, job, counts_people=True)
+    assert "准备求解器" in sites_told.progress(Words("zh"), job, counts_people=True)
+
+
+def several(people, best) -> InScenario:
+    return InScenario(people=people, total=100.0, share=people / 100, best=best, best_bound=best)
+
+
+def for_several(planned, objective: str, value: float, bound: float) -> Suggestion:
+    sense = "least" if objective == "regret" else "most"
+    best = 64.0 if objective == "regret" else math.nan
+    return dataclasses.replace(
+        planned,
+        wish=Wish(sites=2, objective=objective),
+        result=SitingResult.of([2], value, bound, seconds=1.0, sense=sense),
+        scenarios={"": several(60.0, best), "walker:wheelchair": several(40.9, best)},
+    )
+
+
+@pytest.mark.parametrize(
+    ("objective", "value", "bound", "achieved", "proof"),
+    [
+        ("expected", 50.45, 51.0, "On average 50 people", "at most 1.1\xa0% more people"),
+        ("worst", 0.409, 0.42, "In the worst scenario 40.9\xa0% of the people", "1.1 points more"),
+        ("regret", 23.1, 20.0, "at most 24 people fewer", "lose at most 4 people fewer"),
+    ],
+)
+def test_what_a_plan_for_several_scenarios_does(planned, objective, value, bound, achieved, proof):
+    found = for_several(planned, objective, value, bound)
+    line = sites_told.headline(EN, found, sure=sites_told.proof(EN, found, stopped=False))
+    assert achieved in line
+    assert proof in line
+    assert EN("sites.without_room") in line
+    assert "2 scenarios" in sites_told.wished(EN, found)
+    told = sites_scenarios.shares(EN, found)
+    assert "As assumed</th><td class='number'>60</td><td class='number'>60\xa0%</td>" in told
+    assert "Wheelchair user" in told
+    assert "<td class='number'>40</td><td class='number'>40.9\xa0%</td>" in told
+    assert ("Fewer than that" in told) == (objective == "regret")
+    assert ("<td class='number'>64</td><td class='number'>24</td>" in told) == (
+        objective == "regret"
+    )
+    proven = for_several(planned, objective, value, value)
+    assert sites_told.proof(EN, proven, stopped=False) == EN.of("sites_optimal", objective)
+
+
+def test_one_scenario_has_no_table(planned):
+    assert sites_scenarios.shares(EN, planned) == ""
+    assert sites_scenarios.manifest(()) == {}
+
+
+def test_the_scenarios_are_those_that_the_data_can_tell_apart():
+    coquimbo, ordinary = store.area("coquimbo"), Scenario()
+    metres, minutes = AccessStandard(), AccessStandard(max_time_s=600.0)
+    assert list(sites_scenarios.offered(coquimbo, ordinary, metres)) == [
+        "hazard:tsunami",
+        "walker:wheelchair",
+    ]
+    flooded = Scenario(hazard="tsunami", hazard_level=2)
+    there = sites_scenarios.offered(coquimbo, flooded, minutes)
+    assert list(there) == ["hazard:", "walker:elderly", "walker:wheelchair"]
+    assert there["hazard:"] == Scenario()
+    assert there["walker:elderly"] == flooded.with_changes(walker=WALKERS["elderly"])
+    slow = Scenario.of(walker="wheelchair")
+    assert list(sites_scenarios.offered(coquimbo, slow, metres)) == ["hazard:tsunami"]
+
+
+def test_day_and_night_and_gates_are_scenarios_where_the_data_has_them():
+    area = village.village()
+    demand = area.demand.assign(population_day=1.0, population_night=2.0)
+    entrances = area.entrances.assign(emergency_only=True)
+    known = SimpleNamespace(hazards=area.hazards, demand=demand, entrances=entrances)
+    there = sites_scenarios.offered(known, Scenario(time="day"), AccessStandard())
+    assert {"time:night", "gates:emergency"} <= set(there)
+    assert "time:day" not in there
+    named = [sites_scenarios.title(EN, name) for name in ("time:night", "gates:emergency")]
+    assert named == ["Night (slower walking)", "Emergency gates open"]
 
 
 def test_a_site_is_kept_or_forbidden_never_both():
@@ -391,7 +491,7 @@ def test_sites_are_found_chosen_forbidden_and_found_again(room):
     assert app.dataframe[0].value.index.tolist() == plan.index.tolist()
 
 
-@pytest.mark.parametrize("objective", OBJECTIVES)
+@pytest.mark.parametrize("objective", ALONE)
 def test_every_objective_has_a_plan_and_says_how_sure_it_is(objective):
     app = found(opened("sites", area="monaco", room="ignored", sites="2", objective=objective))
     assert EN.of("objective_more", objective) in said(app)
@@ -403,6 +503,125 @@ def test_every_objective_has_a_plan_and_says_how_sure_it_is(objective):
     else:
         assert "more people a place" in said(app)
         assert (len(app.dataframe[0].value) == 2) == (objective != "everyone")
+
+
+@pytest.mark.parametrize("objective", ROBUST)
+def test_a_plan_for_several_scenarios_has_its_share_in_each(objective):
+    app = opened("sites", area="coquimbo", sites="3", standard="own_minutes")
+    app.selectbox(key="pick_objective").set_value(objective).run()
+    assert app.button(key="sites_find").disabled
+    assert EN("sites.scenarios_needed") in said(app)
+    names = ["hazard:tsunami", "walker:elderly"]
+    app.multiselect(key="pick_scenarios").set_value(names).run()
+    found(app)
+    assert EN("sites.without_room") in said(app)
+    assert "for several" not in said(app)
+    asked = app.session_state["sites_asked"]
+    assert [name for name, _ in asked.scenarios] == names
+    table = pd.read_html(StringIO(app_table(app)))[0]
+    assert table["Scenario"].tolist() == ["As assumed", "Tsunami", "Older person"]
+    area = store.area("coquimbo")
+    with_sites = area.with_sites(area.candidates.loc[app.dataframe[0].value.index])
+    scenarios = [asked.scenario, *(one for _, one in asked.scenarios)]
+    for row, scenario in zip(table.itertuples(), scenarios, strict=True):
+        run = make_plan(with_sites, scenario.with_changes(room="ignored"), asked.standard)
+        within = run.total["possible_people"]
+        assert row[2] == int(within)
+        assert row[3].replace("\xa0", " ") == percent(within / run.total["population"]).replace(
+            "\xa0", " "
+        )
+    app.multiselect(key="pick_scenarios").set_value(names[:1]).run()
+    assert EN("sites.changed") in said(app)
+    app.multiselect(key="pick_scenarios").set_value([]).run()
+    assert not any(one.key == "sites_again" for one in app.button)
+
+
+def app_table(app) -> str:
+    return next(one.body for one in app.get("html") if "<th scope='col'>Scenario" in one.body)
+
+
+def test_a_plan_opened_from_one_for_several_scenarios_is_for_one():
+    app = opened("sites", area="monaco", sites="2", room="ignored")
+    app.selectbox(key="pick_objective").set_value("expected").run()
+    app.multiselect(key="pick_scenarios").set_value(["walker:wheelchair"]).run()
+    found(app)
+    app.segmented_control(key="sites_part").set_value("front").run()
+    waited(button(app, "compare_number"))
+    waited(app.selectbox(key="open_number").set_value(1).run())
+    assert app.button(key="sites_back")
+    assert "new site" in said(app)
+
+
+def test_the_quota_is_one_of_those_in_danger_where_it_is_known_who_is():
+    app = opened("sites", area="coquimbo", quota="10")
+    assert not any(one.key == "pick_among" for one in app.selectbox)
+    app = opened("sites", area="coquimbo", quota="10", hazard="tsunami")
+    app.selectbox(key="pick_among").set_value("at_risk").run()
+    area, chosen = store.area("coquimbo"), app.session_state["settings"]
+    assert app.session_state["sites_among"] == "at_risk"
+    assert chosen.hazard == "tsunami"
+    assert not app.exception
+    assert app.selectbox(key="pick_among").value == "at_risk"
+    assert sites_form.zones_known(area, chosen.hazard)
+
+
+def test_a_budget_is_kept_to():
+    app = opened("sites", area="coquimbo", plan_by="budget", budget="12")
+    found(app)
+    table = app.dataframe[0].value
+    assert len(table) > 1
+    assert table["Cost"].sum() <= 12
+    assert "cost at most 12" in said(app)
+    app.number_input(key="pick_budget").set_value(2).run()
+    found(app)
+    assert not app.dataframe
+    assert EN("sites.no_sites") in said(app)
+
+
+def test_a_search_that_is_stopped_shows_the_best_plan_so_far(monkeypatch):
+    ready = threading.Event()
+
+    def slowly(ground, wish, count, common):
+        """Find the best plan, and go on looking for a proof until somebody has had enough."""
+        plan = quickly(ground, wish, count, common)
+        common["progress"]("bound: 10 covered, at most 12", 0.1)
+        ready.set()
+        while not common["stop"]():
+            time.sleep(0.01)
+        result = plan.result
+        unproven = SitingResult.of(
+            result.selected, result.objective, result.bound + 7, seconds=1.0, sense="most"
+        )
+        return dataclasses.replace(plan, result=unproven)
+
+    quickly = suggest._MODELS["people"]
+    monkeypatch.setitem(suggest._MODELS, "people", slowly)
+    app = opened("sites", area="monaco", room="ignored", sites="4", seconds="60")
+    app.button(key="sites_find").click().run()
+    assert ready.wait(60)
+    app.run()
+    assert "Best so far: 10 people with a place" in said(app)
+    waited(button(app, "sites_stop"))
+    assert "The search was stopped: this is the best plan so far." in said(app)
+    assert "at most 7 more people" in said(app)
+    assert len(app.dataframe[0].value) == 4
+    other = opened("sites", area="monaco", room="ignored", sites="4", seconds="60")
+    assert jobs.shared().get(app.session_state["sites_asked"]) is None
+    assert not other.dataframe
+
+
+@pytest.mark.parametrize("room", ["ignored", "assigned"])
+def test_how_sure_is_said_for_plans_with_and_without_room(room):
+    app = found(opened("sites", area="monaco", room=room, sites="2"))
+    waited(button(app, "sites_sure"))
+    asked = app.session_state["sites_asked"]
+    sites = tuple(app.dataframe[0].value.index)
+    sure = jobs.shared().get(("sure", asked, sites)).result
+    assert isinstance(sure, sites_sure.Sureness)
+    assert set(sure.words) == set(sites)
+    assert not (room == "assigned" and sure.complete)
+    assert (EN("sites.by_exchange") in said(app)) == (room == "assigned")
+    assert (EN("sites.all_plans") in said(app)) == sure.complete
 
 
 def test_the_figures_are_those_of_a_coverage_run_with_the_sites():

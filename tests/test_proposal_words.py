@@ -167,9 +167,9 @@ def plan(one: Telling, places: float, bound: float, **wish):
             150,
             {"budget": 2.0},
             (
-                "The best plan at the same cost (2) would give 70 more people a place, 10 more than "
-                "this one; it is proven that no other choice among the 2 suitable sites that are known "
-                "gives more."
+                "The best plan at the same cost (2) would give 70 more people a place, 10 more "
+                "than this one; it is proven that no other choice among the 2 suitable sites that "
+                "are known gives more."
             ),
         ),
         (
@@ -187,8 +187,8 @@ def plan(one: Telling, places: float, bound: float, **wish):
             140,
             {},
             (
-                "It is proven that no plan of 1 site gives more people a place, among the 2 suitable "
-                "sites that are known."
+                "It is proven that no plan of 1 site gives more people a place, among the 2 "
+                "suitable sites that are known."
             ),
         ),
         (
@@ -196,8 +196,8 @@ def plan(one: Telling, places: float, bound: float, **wish):
             145.5,
             {},
             (
-                "No better plan of 1 site was found, but that is not proven: at most 66 more people "
-                "than now could have a place, with the 2 suitable sites that are known."
+                "No better plan of 1 site was found, but that is not proven: at most 66 more "
+                "people than now could have a place, with the 2 suitable sites that are known."
             ),
         ),
         (

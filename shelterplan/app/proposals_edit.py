@@ -171,6 +171,7 @@ def panel(view: View, proposal: Proposal) -> None:
             key="proposal_pick",
             format_func=lambda row: named.get(row, words("gaps.none")),
             on_change=_choose_listed,
+            placeholder=words("gaps.none"),
         )
         row = listed.chosen()
         if row is not None:

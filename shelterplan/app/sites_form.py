@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import streamlit as st
 
-from shelterplan.app import settings
+from shelterplan.app import settings, sites_scenarios
 from shelterplan.app.markup import plain
 from shelterplan.app.sites_told import site_name
 from shelterplan.app.sites_work import Request
 from shelterplan.scenario import WORST_LEVEL
 from shelterplan.siting.candidates import SuitabilityRules
-from shelterplan.siting.suggest import Wish
+from shelterplan.siting.suggest import ROBUST, Objective, Wish
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from shelterplan.app.words import Words
     from shelterplan.study_area import StudyArea
 
+OBJECTIVES: tuple[str, ...] = get_args(Objective)
+"""What can be done best."""
+AMONG = ("all", "at_risk")
+"""Of whom a quota is a share; the usual one first."""
 LARGEST_M2 = 1_000_000
 """Largest area that may be asked of a site [m2]."""
 
@@ -84,14 +88,22 @@ def rules() -> SuitabilityRules:
 
 def request(view: View) -> Request:
     """Return what is asked for now."""
+    chosen: Settings = st.session_state["settings"]
     return Request(
         area=view.area.name,
         version=view.area.version,
         scenario=view.scenario,
         standard=view.standard,
-        wish=wish(view.area, st.session_state["settings"]),
+        wish=wish(view.area, chosen),
         rules=rules(),
+        scenarios=sites_scenarios.chosen(view.area, chosen),
     )
+
+
+def ready(view: View) -> bool:
+    """Return whether enough is said to look for sites: an aim for several scenarios needs some."""
+    chosen: Settings = st.session_state["settings"]
+    return chosen.objective not in ROBUST or bool(sites_scenarios.chosen(view.area, chosen))
 
 
 def wish(area: StudyArea, chosen: Settings) -> Wish:
@@ -100,16 +112,29 @@ def wish(area: StudyArea, chosen: Settings) -> Wish:
     everyone = chosen.objective == "everyone"
     budget = chosen.plan_by == "budget" and costs_known(area)
     fewest = max(1, len(mine.keep))
+    quota = bool(chosen.quota) and chosen.objective == "people"
     return Wish(
         sites=None if everyone or budget else max(chosen.sites, fewest),
         budget=float(chosen.budget) if budget and not everyone else None,
         objective=chosen.objective,  # type: ignore[arg-type]
-        quota=chosen.quota / 100 if chosen.quota and chosen.objective == "people" else None,
+        quota=chosen.quota / 100 if quota else None,
+        quota_among=among() if quota and zones_known(area, chosen.hazard) else "all",  # type: ignore[arg-type]
         counted="possible" if chosen.room == "ignored" else chosen.counted,  # type: ignore[arg-type]
         keep=mine.keep,
         forbid=mine.forbid,
         time_limit_s=float(chosen.seconds),
     )
+
+
+def among() -> str:
+    """Return of whom a quota is a share in this session."""
+    found: str = st.session_state.get("sites_among", AMONG[0])
+    return found
+
+
+def zones_known(area: StudyArea, hazard: str) -> bool:
+    """Return whether it is known who is in a zone of a hazard."""
+    return bool((area.hazards["hazard"] == hazard).any())
 
 
 def costs_known(area: StudyArea) -> bool:
@@ -123,16 +148,25 @@ def show(view: View) -> bool:
     chosen: Settings = st.session_state["settings"]
     with st.container(key="sites_form"):
         with st.container(key="sites_what", horizontal=True, vertical_alignment="bottom"):
-            _select(words("sites.objective"), "objective", lambda one: words.of("objective", one))
+            _select(
+                words("sites.objective"),
+                "objective",
+                lambda one: words.of("objective", one),
+                OBJECTIVES,
+            )
             if chosen.objective != "everyone":
                 _how_many(words, area, chosen)
             if chosen.room != "ignored":
                 _select(words("sites.counted"), "counted", lambda one: words.of("counted", one))
         st.html(f"<p class='why'>{escape(words.of('objective_more', chosen.objective))}</p>")
+        if chosen.objective in ROBUST:
+            sites_scenarios.show(view)
         with st.expander(words("sites.more")):
             _more(words, view, chosen)
         picked(view)
-        return st.button(words("sites.find"), key="sites_find", type="primary")
+        return st.button(
+            words("sites.find"), key="sites_find", type="primary", disabled=not ready(view)
+        )
 
 
 def _how_many(words: Words, area: StudyArea, chosen: Settings) -> None:
@@ -148,9 +182,12 @@ def _how_many(words: Words, area: StudyArea, chosen: Settings) -> None:
 
 def _more(words: Words, view: View, chosen: Settings) -> None:
     """Show what need not be asked: the quota, the time, and what makes a site suitable."""
+    area = view.area
     with st.container(key="sites_more", horizontal=True, vertical_alignment="bottom"):
         if chosen.objective == "people":
             _number(words("sites.quota"), "quota", step=5)
+            if chosen.quota and zones_known(area, chosen.hazard):
+                _among(words)
         _select(words("sites.seconds"), "seconds", lambda one: words("sites.up_to", seconds=one))
     st.html(f"<p><strong>{escape(words('sites.rules'))}</strong></p>")
     mine = rules()
@@ -193,10 +230,30 @@ def picked(view: View) -> None:
             )
 
 
-def _select(label: str, field: str, named: Callable[[str], str]) -> None:
+def _among(words: Words) -> None:
+    """Show of whom the quota is a share."""
+    key = "pick_among"
+    st.session_state[key] = among()
+    st.selectbox(
+        words("sites.among"),
+        AMONG,
+        key=key,
+        format_func=lambda one: words.of("sites_among", one),
+        on_change=_take_among,
+        args=(key,),
+    )
+
+
+def _take_among(key: str) -> None:
+    st.session_state["sites_among"] = st.session_state[key]
+
+
+def _select(
+    label: str, field: str, named: Callable[[str], str], options: Sequence[str] = ()
+) -> None:
     st.selectbox(
         label,
-        settings.WORDS[field],
+        options or settings.WORDS[field],
         key=settings.pick(field),
         format_func=named,
         on_change=settings.take,

@@ -258,7 +258,7 @@ def open_plan(view: View, request: work.Request, other: Other) -> None:
         keep=other.sites,
         forbid=(),
     )
-    opened = replace(request, wish=wish)
+    opened = replace(request, wish=wish, scenarios=())
     st.session_state["sites_opened"] = (request, opened, other)
     st.session_state["sites_stale"] = True
     jobs.desk().begin(opened, work.plan(view.area, opened))

@@ -11,6 +11,7 @@ import streamlit as st
 from shelterplan import risk
 from shelterplan.app import jobs, settings, sites_form, sites_front, sites_map, sites_sure, store
 from shelterplan.app import sites_panels as panels
+from shelterplan.app import sites_scenarios as scenarios
 from shelterplan.app import sites_told as told
 from shelterplan.app import sites_work as work
 from shelterplan.app.gaps_view import View
@@ -110,14 +111,10 @@ def _banner(view: View, urgent: Sequence[str]) -> None:
         body = f"<p>{escape(words('sites.most_gap', names=names))}</p>" if len(first) else ""
         kind = "risk_unknown" if not view.scenario.hazard else "risk_none"
         hazard = words.of("hazard", view.scenario.hazard or "none")
-        if view.scenario.hazard and not _zones_known(view):
+        if view.scenario.hazard and not sites_form.zones_known(view.area, view.scenario.hazard):
             kind = "risk_no_zone"
         body = f"<p>{escape(words.of('sites_risk', kind, hazard=hazard))}</p>{body}"
     st.html(f"<div class='query'>{body}</div>")
-
-
-def _zones_known(view: View) -> bool:
-    return bool((view.area.hazards["hazard"] == view.scenario.hazard).any())
 
 
 def _answer(view: View) -> Suggestion | None:
@@ -158,7 +155,7 @@ def _said(view: View, outcome: Outcome, asked: work.Request) -> Suggestion | Non
     found: Suggestion = outcome.result
     sure = told.proof(words, found, stopped=outcome.stopped)
     st.html(told.headline(words, found, sure=sure))
-    st.html(f"<p class='certainty'>{escape(told.wished(words, found.wish))}</p>")
+    st.html(f"<p class='certainty'>{escape(told.wished(words, found))}</p>")
     return found
 
 
@@ -212,24 +209,37 @@ def _plan(view: View, found: Suggestion) -> None:
     request: work.Request = st.session_state["sites_asked"]
     if len(found.sites):
         panels.plan(view, found, sites_sure.words_of(request, found))
+        _in_scenarios(view, found)
         sites_sure.show(view, request, found)
         panels.chosen_site(view, found)
-    if sites_form.request(view) != request:
+    else:
+        _in_scenarios(view, found)
+    if sites_form.request(view) != request and sites_form.ready(view):
         again = st.button(words("sites.again"), key="sites_again", type="primary")
         if again:
             ask(view)
             st.rerun()
 
 
+def _in_scenarios(view: View, found: Suggestion) -> None:
+    """Show what the plan does in each scenario, if it was made for several."""
+    told_of = scenarios.shares(view.words, found)
+    if told_of:
+        st.html(told_of)
+
+
 def _downloads(view: View, found: Suggestion) -> None:
     """Offer the plan as files, and as a proposal."""
     words = view.words
+    asked: work.Request = st.session_state["sites_asked"]
+    further = scenarios.manifest(asked.scenarios if found.scenarios else ())
     facts = exports.Facts(
         attribution=words("app.attribution"),
         illustrative=tuple(sorted(view.area.illustrative)),
         manifest=found.manifest
         | {"objective": found.result.objective, "bound": found.result.bound}
-        | {"status": found.result.status, "unit": found.unit},
+        | {"status": found.result.status, "unit": found.unit}
+        | further,
     )
     st.header(words("gaps.download"), anchor=False)
     st.html(f"<p>{escape(words('gaps.download_more'))}</p>")

@@ -224,9 +224,10 @@ def watch(view: View, key: Hashable) -> None:
     wish = key.wish if isinstance(key, sites_work.Request) else None
     said = told.progress(words, job, counts_people=wish is not None and wish.objective == "people")
     bar = escape(words("sites.bar"))
+    value = f" value='{job.share:.2f}'" if job.share > 0 else ""  # without one it is moving
     st.html(
         f"<div class='working'><p>{escape(said)}</p>"
-        f"<progress max='1' value='{job.share:.2f}' aria-label='{bar}'></progress></div>"
+        f"<progress max='1'{value} aria-label='{bar}'></progress></div>"
     )
     st.button(words("sites.stop"), key="sites_stop", on_click=job.stop)
 

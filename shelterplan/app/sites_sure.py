@@ -35,7 +35,7 @@ class Sureness:
     """`always`, `often` or `equal` for each site of the plan, `never` for one in none."""
     plans: int
     complete: bool
-    """Whether there are no other plans that are nearly equal."""
+    """Whether it is proven that no other plans are nearly equal; with room it never is."""
 
 
 def key_of(request: Request, found: Suggestion) -> Hashable:
@@ -107,5 +107,10 @@ def show(view: View, request: Request, found: Suggestion) -> None:
         return
     sure: Sureness = outcome.result
     said = [words.count("sites_plans", sure.plans)]
-    said.append(words("sites.all_plans") if sure.complete else words("sites.more_plans"))
+    if sure.complete:
+        said.append(words("sites.all_plans"))
+    elif request.scenario.room == "ignored":
+        said.append(words("sites.more_plans"))
+    else:
+        said.append(words("sites.by_exchange"))
     st.html(f"<p>{escape(' '.join(said))}</p>")

@@ -12,13 +12,14 @@ import pandas as pd
 
 from shelterplan.app.figures import people, percent
 from shelterplan.app.gaps_told import whole
+from shelterplan.siting.suggest import ROBUST
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
     from shelterplan.app.jobs import Job
     from shelterplan.app.words import Words
-    from shelterplan.siting.suggest import Suggestion, Wish
+    from shelterplan.siting.suggest import Suggestion
 
 _BEST = re.compile(r"([\d,]+) (?:covered|people), at most ([\d,]+)")
 """How the library tells the best plan and the bound while it looks for people to cover."""
@@ -41,8 +42,10 @@ def progress(words: Words, job: Job, *, counts_people: bool) -> str:
     """Say how far a search has come; the library's figures only where they are people."""
     if not job.stage:
         return words("sites.waiting")
-    found = _BEST.search(job.stage) if counts_people else None
     seconds = f"{job.seconds:.0f}"
+    if job.share <= 0:
+        return words("sites.preparing", seconds=seconds)
+    found = _BEST.search(job.stage) if counts_people else None
     if found is None:
         return words("sites.searching", seconds=seconds)
     best, bound = (f"{int(number.replace(',', '')):,}" for number in found.groups())
@@ -68,6 +71,8 @@ def headline(words: Words, found: Suggestion, *, sure: str) -> str:
     more = [achieved(words, found), sure]
     more += [words("sites.took", seconds=_seconds(found.result.seconds))]
     more += [counted(words, found)]
+    if found.scenarios and found.scenario.room != "ignored":
+        more.append(words("sites.without_room"))
     if found.left_out_people > 0:
         more.append(words("sites.left_out", people=people(found.left_out_people)))
     css = "answer" if count and gain > 0 else "problem"
@@ -81,6 +86,10 @@ def achieved(words: Words, found: Suggestion) -> str:
     value = found.result.objective
     if found.wish.objective == "fair" and math.isfinite(value):
         return words("sites.worst_then", share=percent(value))
+    if found.wish.objective in ROBUST and math.isfinite(value):
+        count = at_least(value) if found.wish.objective == "expected" else people(math.ceil(value))
+        share = percent(min(1.0, value))
+        return words.of("sites_achieved", found.wish.objective, people=count, share=share)
     if found.wish.objective == "longest" and found.unit in {"m", "s"} and math.isfinite(value):
         walk = words.distance(value) if found.unit == "m" else words.minutes(value)
         return words("sites.longest_then", walk=walk)
@@ -103,9 +112,12 @@ def proof(words: Words, found: Suggestion, *, stopped: bool) -> str:
     elif objective == "people":
         more = math.ceil(abs(result.bound - result.objective) - 1e-6)
         said = words("sites_gap.people", people=people(more), gap=_gap(result.gap))
-    elif objective == "fair":
+    elif objective == "regret":
+        fewer = math.ceil(abs(result.objective - result.bound) - 1e-6)
+        said = words("sites_gap.regret", people=people(fewer))
+    elif objective in {"fair", "worst"}:
         points = math.ceil(abs(result.bound - result.objective) * 1000 - 1e-6) / 10
-        said = words("sites_gap.fair", points=f"{points:g}")
+        said = words.of("sites_gap", objective, points=f"{points:g}")
     else:
         said = words.of("sites_gap", objective, gap=_gap(result.gap))
     return f"{words('sites.stopped')} {said}" if stopped else said
@@ -255,15 +267,19 @@ def served(words: Words, table: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def wished(words: Words, wish: Wish) -> str:
+def wished(words: Words, found: Suggestion) -> str:
     """Say what was asked for, in one line."""
+    wish = found.wish
     said = [words.of("objective", wish.objective)]
     if wish.sites is not None:
         said.append(words.count("sites_number", wish.sites))
     if wish.budget is not None:
         said.append(words("sites.within_budget", budget=f"{wish.budget:,.0f}"))
     if wish.quota is not None:
-        said.append(words("sites.with_quota", share=percent(wish.quota)))
+        among = "at_risk" if wish.quota_among == "at_risk" else "all"
+        said.append(words.of("sites_quota", among, share=percent(wish.quota)))
+    if found.scenarios:
+        said.append(words("sites.with_scenarios", number=len(found.scenarios)))
     if wish.keep:
         said.append(words("sites.with_kept", number=len(wish.keep)))
     if wish.forbid:

@@ -35,6 +35,8 @@ class Request:
     standard: AccessStandard
     wish: Wish
     rules: SuitabilityRules
+    scenarios: tuple[tuple[str, Scenario], ...] = ()
+    """Further scenarios, by their names; see `sites_scenarios.offered`."""
 
     def same_place(self, other: Request) -> bool:
         """Return whether another request looks at the same place under the same assumptions."""
@@ -55,6 +57,7 @@ def plan(area: StudyArea, request: Request) -> Callable[[Progress, Callable[[], 
             request.wish,
             request.scenario,
             request.standard,
+            scenarios=dict(request.scenarios) or None,
             rules=request.rules,
             progress=progress,
             stop=stop,

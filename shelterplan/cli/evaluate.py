@@ -13,7 +13,7 @@ from shelterplan.cli.answers import AREA, JSON, heading, open_area
 from shelterplan.cli.files import write_file
 from shelterplan.cli.interrupt import Interrupt
 from shelterplan.cli.scenario_flags import scenario_options, standard_options
-from shelterplan.cli.suggest import as_object
+from shelterplan.cli.suggest import as_object, html_only
 from shelterplan.errors import TableError
 
 if TYPE_CHECKING:
@@ -27,12 +27,6 @@ if TYPE_CHECKING:
 
 MOST_COMMUNITIES = 10
 """Communities that are printed; --json has all."""
-
-
-def _html(_: click.Context, __: click.Parameter, out: Path | None) -> Path | None:
-    if out and out.suffix.lower() != ".html":
-        raise click.BadParameter("must end in .html")
-    return out
 
 
 @click.command(
@@ -99,7 +93,7 @@ scenario and standard."""
 @click.option(
     "--report",
     type=click.Path(dir_okay=False, path_type=Path),
-    callback=_html,
+    callback=html_only,
     help="Also write a card for a council: .html, one file that needs no network.",
 )
 @JSON

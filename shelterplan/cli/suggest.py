@@ -30,6 +30,13 @@ OBJECTIVES = (
 ENDINGS = (".geojson", ".csv")
 
 
+def html_only(_: click.Context, __: click.Parameter, out: Path | None) -> Path | None:
+    """Return the path of a report, if it is one of a page."""
+    if out and out.suffix.lower() != ".html":
+        raise click.BadParameter("must end in .html")
+    return out
+
+
 def _out(_: click.Context, __: click.Parameter, out: Path | None) -> Path | None:
     if out and out.suffix.lower() not in ENDINGS:
         raise click.BadParameter(f"must end in {' or '.join(ENDINGS)}")
@@ -120,6 +127,19 @@ reasons, excluded (site_id, name, reason), scenario and standard."""
     callback=_out,
     help="Also write the plan: .geojson (a proposal) or .csv.",
 )
+@click.option(
+    "--report",
+    type=click.Path(dir_okay=False, path_type=Path),
+    callback=html_only,
+    help="Also write a card for a council: .html, one file that needs no network.",
+)
+@click.option(
+    "--language",
+    default="en",
+    show_default=True,
+    type=click.Choice(["en", "zh"]),
+    help="Language of the report.",
+)
 @JSON
 def suggest(
     area: str,
@@ -128,6 +148,8 @@ def suggest(
     more: tuple[Path, ...],
     sure: bool,  # noqa: FBT001
     out: Path | None,
+    report: Path | None,
+    language: str,
     as_json: bool,  # noqa: FBT001
     **wished: Any,  # noqa: ANN401
 ) -> None:
@@ -157,6 +179,8 @@ def suggest(
     progress("done", 1.0)
     if out:
         write_file(out, _file(opened, found, scenario, standard, out))
+    if report:
+        write_file(report, _card(opened, found, language))
     if as_json:
         text.print_json(as_object(found, rows))
         interrupt.leave()
@@ -164,8 +188,8 @@ def suggest(
     for line in heading(opened, standard, scenario):
         click.echo(line)
     _print(found, rows)
-    if out:
-        click.echo(f"\nWritten: {out}")
+    for written in filter(None, (out, report)):
+        click.echo(f"\nWritten: {written}")
     click.echo("")
     text.print_notes(opened.notes)
     interrupt.leave()
@@ -276,6 +300,25 @@ def _file(
     return exports.to_csv(table, facts)
 
 
+def _card(area: StudyArea, found: Suggestion, language: str) -> bytes:
+    """Return the card of a plan: an evaluation as that of any proposal."""
+    from shelterplan.siting.evaluate import evaluate
+    from shelterplan.views.proposal_card import card
+
+    if not len(found.sites):
+        raise click.UsageError("there is no site to write a report on")
+    weighed = evaluate(
+        area,
+        found.sites,
+        found.scenario,
+        found.standard,
+        counted=found.wish.counted,
+        compare=False,
+    )
+    title = f"Suggested: {text.counted(len(found.sites), 'site')}"
+    return card(weighed, language=language, title=title, area=area)
+
+
 def _print(found: Suggestion, sure: Mapping[str, SiteFrequency]) -> None:
     rows = [
         [
@@ -310,6 +353,13 @@ def _print(found: Suggestion, sure: Mapping[str, SiteFrequency]) -> None:
         f"{after - before:,.0f} more."
     )
     click.echo(_proof(found))
+    unknown = int(found.sites["room"].isna().sum())
+    if unknown and found.scenario.room != "ignored":
+        taken = "room for everybody" if found.wish.counted == "possible" else "no room"
+        click.echo(
+            f"Nobody has said how many people {unknown} of these sites have room for: they are "
+            f"taken to have {taken}. --m2-per-person estimates it from their area."
+        )
     if found.left_out_people:
         click.echo(
             f"Not looked at: {found.left_out_people:,.0f} people, whom no shelter and no candidate "

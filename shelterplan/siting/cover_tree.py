@@ -38,6 +38,8 @@ class Grown(NamedTuple):
     """The best plan; empty if none was better than the one it began with."""
     bound: float
     """No plan covers more."""
+    explored: float
+    """The share of the tree that was searched, roughly; 1: all."""
     nodes: int
 
 
@@ -78,6 +80,7 @@ def grow(
     *,
     enough: float,
     work: float,
+    share: float = 1.0,
 ) -> Grown | None:
     """Search all plans of at most `count` sites, until it is proven which is best.
 
@@ -96,7 +99,9 @@ def grow(
     enough : float
         A bound below the best plan and this proves it.
     work : float
-        Most entries to read; the tree is then left unfinished.
+        Entries to read before the tree is judged.
+    share : float
+        If less of the tree is done by then, it is left unfinished; 1: it is in any case.
 
     Returns
     -------
@@ -112,17 +117,35 @@ def grow(
     each = STEPS * (2 * cover.entries + len(cover.weights))
     most = int(np.clip(SLICE / each, 5, 1000))
     spent = 0.0
-    while not tree.number[5] and spent < work and not watch.over:
+    while not tree.number[5] and not watch.over:
+        if spent >= work and _explored(tree) < share:
+            break
         _search(cover, count, tree, enough, most)
         spent += most * each
         watch.tell("branch and bound")
-    number = int(tree.number[3])
+    columns = np.sort(tree.plan[: int(tree.number[3])])
+    return Grown(columns, _open_bound(tree, enough), _explored(tree), int(tree.number[4]))
+
+
+def _open_bound(tree: _Tree, enough: float) -> float:
+    """Return what no plan below a node that was not looked at can better."""
     bound = float(tree.value[0]) + enough
-    if not tree.number[5]:
-        level = int(tree.number[0])
-        open_ = tree.bound[:level][~tree.second[:level]]
-        bound = max(bound, float(tree.bound[: level + 1].max()) if not len(open_) else np.inf)
-    return Grown(np.sort(tree.plan[:number]), bound, int(tree.number[4]))
+    level = int(tree.number[0])
+    if tree.number[5]:
+        return bound
+    if not level:
+        return np.inf
+    above = np.minimum.accumulate(tree.bound[:level])
+    waiting = above[~tree.second[:level]]
+    return max(bound, float(above[-1]), float(waiting.max(initial=0.0)))
+
+
+def _explored(tree: _Tree) -> float:
+    """Return the share of the tree that is done, were all its branches alike."""
+    if tree.number[5]:
+        return 1.0
+    level = int(tree.number[0])
+    return float((tree.second[:level] / 2.0 ** np.arange(1, level + 1)).sum())
 
 
 def _planted(cover: Cover, count: int, prices: Floats, reached: float, levels: int) -> _Tree:

@@ -12,6 +12,7 @@ from shelterplan.progress import Progress, silent
 from shelterplan.siting.cover_bound import Bound, descend, evaluate, even_prices
 from shelterplan.siting.cover_linear import Linear, linear_bound, solve_sites
 from shelterplan.siting.cover_search import Cover, Limits, covered, greedy, improve, swaps_in
+from shelterplan.siting.cover_tree import grow
 from shelterplan.siting.problem import Choice, as_cover, as_weights, is_whole
 from shelterplan.siting.reduce import merge_rows, undominated
 from shelterplan.siting.result import ROUNDING, SitingResult
@@ -35,6 +36,12 @@ SWAP_WORK = 5e7
 """Steps of the processor in one turn of swaps: a part of a second."""
 STEP_WORK = 6e7
 """Entries read in one turn of subgradient steps."""
+TREE_WORK = 4e9
+"""Entries read in the tree of all plans before it is judged."""
+TREE_ENTRIES = 100_000
+"""In a model with more entries, a quarter of that."""
+TREE_SHARE = 0.5
+"""If by then so much of the tree is done, it is searched to its end."""
 KERNEL_SITES = 1
 """So many of the most promising sites for each chosen one join those of the linear program."""
 KERNEL_NODES = 2000
@@ -150,6 +157,7 @@ def warm_up() -> None:
         plan = improve(cover, limits, greedy(cover, limits), iterations=2, seed=0)
         bound = evaluate(cover, limits, even_prices(cover))
         descend(cover, limits, bound, reached=float(len(plan)), iterations=2)
+    grow(cover, 2, bound.prices, 1.0, Watch(60.0), enough=0.0, work=1.0)
 
 
 def best_cover(
@@ -306,8 +314,15 @@ def _solve(run: _Run) -> None:
     linear = _linear(run)
     if run.done():
         return
-    if len(linear.columns) < len(run.small.columns):
-        _kernel(run, linear)
+    used = run.small.columns[linear.columns[linear.shares > 1e-4]]
+    partial = len(linear.columns) < len(run.small.columns)
+    run.shrink()
+    if not run.done():
+        _branch(run)
+    if run.done():
+        return
+    if partial:
+        _kernel(run, used)
         if not run.done():
             _take_turns(run, first=ROUNDS)
     if not run.done():
@@ -360,12 +375,30 @@ def _linear(run: _Run) -> Linear:
     return found
 
 
-def _kernel(run: _Run, linear: Linear) -> None:
+def _branch(run: _Run) -> None:
+    """Search the tree of all plans, where that soon comes to an end."""
+    if np.isfinite(run.limits.budget):
+        return
+    grown = grow(
+        run.cover,
+        run.limits.most,
+        run.prices.prices,
+        run.value,
+        run.watch,
+        enough=run.enough,
+        work=TREE_WORK if run.cover.entries <= TREE_ENTRIES else TREE_WORK / 4,
+        share=TREE_SHARE,
+    )
+    if grown is not None:
+        run.offer(grown.columns)
+        run.bound = min(run.bound, max(grown.bound, run.value))
+        run.tell(f"{grown.nodes:,} nodes")
+
+
+def _kernel(run: _Run, used: Columns) -> None:
     """Look for a better plan among the sites of the linear program alone."""
-    used = linear.columns[linear.shares > 1e-4]
-    can = run.promising()
     best = np.argsort(-run.prices.surplus(run.limits.costs), kind="stable")
-    columns = np.union1d(used[can[used]], run.plan)
+    columns = np.union1d(np.flatnonzero(np.isin(run.small.columns, used)), run.plan)
     columns = np.union1d(columns, best[: KERNEL_SITES * len(run.plan)])
     _among(run, columns, nodes=KERNEL_NODES, share=0.35)
     run.tell("most promising sites")

@@ -20,10 +20,12 @@ from shelterplan.siting.median_lists import Lists
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from shelterplan.siting.median_lists import Floats
+    from shelterplan.siting.median_lists import Floats, Ints
     from shelterplan.siting.median_search import Limits
 
 OPEN, FREE, SHUT = 1, 0, -1
+_SPARE = 8
+"""Sites that a list keeps beyond twice those below the price to start from."""
 _AVERAGE = 0.9
 """How much of what was open before stays in the memory of what is often open."""
 
@@ -43,6 +45,8 @@ class Bound(NamedTuple):
     """rho of each site at these prices, shape (sites,)."""
     often: Floats
     """How much each site was open in the steps, later ones counting more, shape (sites,)."""
+    state: NDArray[np.int8]
+    """What was given, and `SHUT` for sites that no better plan opens, shape (sites,)."""
     step: float
     """Step length to go on with."""
     ended: bool
@@ -62,6 +66,7 @@ def bound(  # noqa: C901 -- one loop of steps: a compiled function gives no stat
     patience: int,
     shortest: float,
     momentum: float,
+    wide: bool,
 ) -> Bound:
     """Better the prices by so many steps, for plans with some sites open and some shut.
 
@@ -87,24 +92,31 @@ def bound(  # noqa: C901 -- one loop of steps: a compiled function gives no stat
         Step length at which a bound is left as it is.
     momentum : float
         How much of the last step's way each step keeps.
+    wide : bool
+        Whether prices may go far from where they start: their steps take longer.
     """
     sites, rows = len(state), len(lists.base)
-    base = _with_open(lists, state)
-    lists = _of_free(lists, state, base)
+    base, state = _with_open(lists, state), state.copy()
     price = np.minimum(start, base)
+    lists, most = _of_free(lists, state, base, price, wide)
     best_price, best_worth = price.copy(), np.zeros(sites)
     worth, often, plan = np.zeros(sites), np.zeros(sites), np.zeros(sites, np.bool_)
     lower, stall, ended = -np.inf, 0, False
-    served, way = np.zeros(rows), np.zeros(rows)
+    served, own, way = np.zeros(rows), np.zeros(rows), np.zeros(rows)
+    share, heap = np.zeros(sites), np.zeros(sites, np.int64)
     budget = limits.budget
     for j in range(sites):
         if state[j] == OPEN:
             budget -= limits.price[j]
     for _ in range(steps):
-        _fill_worth(lists, price, worth)
-        share, saved = _choose(worth, limits.price, state, budget)
+        looked = _fill_worth(lists, price, worth)
+        saved, last = _choose(worth, limits.price, state, budget, share, heap)
         value = price.sum() + saved
-        paid = _serve(lists, base, price, share, served)
+        room = upper - target - value
+        for j in range(sites):
+            if share[j] == 0 and state[j] == FREE and worth[j] + last * limits.price[j] > room:
+                state[j] = SHUT
+        paid = _serve(lists, base, price, share, served, own, looked)
         for j in range(sites):
             often[j] = _AVERAGE * often[j] + (1 - _AVERAGE) * share[j]
         stall = 0 if value > lower + 1e-6 * abs(value) else stall + 1
@@ -125,11 +137,11 @@ def bound(  # noqa: C901 -- one loop of steps: a compiled function gives no stat
                 break
             continue
         if not _step(
-            price, base, served, way, step * max(1.005 * upper - value, 1e-9 * upper), momentum
+            price, most, served, way, step * max(1.005 * upper - value, 1e-9 * upper), momentum
         ):
             ended = True
             break
-    return Bound(lower, upper, plan, best_price, best_worth, often, step, ended)
+    return Bound(lower, upper, plan, best_price, best_worth, often, state, step, ended)
 
 
 @compiled
@@ -145,50 +157,110 @@ def _with_open(lists: Lists, state: NDArray[np.int8]) -> Floats:
 
 
 @compiled
-def _of_free(lists: Lists, state: NDArray[np.int8], base: Floats) -> Lists:
-    """Keep in the lists of points what can still be opened and helps; those of sites stay."""
+def _of_free(
+    lists: Lists, state: NDArray[np.int8], base: Floats, start: Floats, wide: bool
+) -> tuple[Lists, Floats]:
+    """Keep in the lists of points what can still be opened and helps; those of sites stay.
+
+    Not wide, a list is cut at about twice the sites below the price to start from. Returns the
+    lists and the highest price of each point, up to which its list goes.
+    """
     ptr = np.zeros(len(base) + 1, np.int64)
     site, cost = np.empty_like(lists.site), np.empty_like(lists.cost)
+    most = base.copy()
     at = 0
     for i in range(len(base)):
+        spare = _SPARE
         for t in range(lists.ptr[i], lists.ptr[i + 1]):
             if lists.cost[t] >= base[i]:
                 break
             if state[lists.site[t]] == FREE:
+                spare += 1 if lists.cost[t] < start[i] else -1
+                if spare < 0 and not wide:
+                    most[i] = lists.cost[t]
+                    break
                 site[at], cost[at] = lists.site[t], lists.cost[t]
                 at += 1
         ptr[i + 1] = at
-    return Lists(ptr, site[:at], cost[:at], base, lists.site_ptr, lists.row, lists.row_cost)
+    free = Lists(ptr, site[:at], cost[:at], base, lists.site_ptr, lists.row, lists.row_cost)
+    return free, most
 
 
 @compiled
-def _fill_worth(lists: Lists, price: Floats, worth: Floats) -> None:
+def _fill_worth(lists: Lists, price: Floats, worth: Floats) -> int:
+    """Work out what each site is worth; return how many entries of lists were looked at."""
     worth[:] = 0.0
+    looked = 0
     for i in range(len(price)):
         for t in range(lists.ptr[i], lists.ptr[i + 1]):
             less = lists.cost[t] - price[i]
             if less >= 0:
                 break
             worth[lists.site[t]] += less
+            looked += 1
+    return looked
 
 
 @compiled
 def _choose(
-    worth: Floats, price: Floats, state: NDArray[np.int8], budget: float
-) -> tuple[Floats, float]:
-    """Open the most worth for the budget, the last site in part; return shares and their worth."""
-    share, saved = np.zeros(len(worth)), 0.0
-    free = np.flatnonzero((state == FREE) & (worth < 0))
-    for k in np.argsort(worth[free] / price[free]):
-        j = free[k]
-        if budget <= 0:
-            break
+    worth: Floats,
+    price: Floats,
+    state: NDArray[np.int8],
+    budget: float,
+    share: Floats,
+    heap: Ints,
+) -> tuple[float, float]:
+    """Open the most worth for the budget, the last site in part, and fill their shares.
+
+    Returns their worth, and that of the last unit of the budget. Sites wait in a heap: few of them
+    are taken.
+    """
+    share[:] = 0.0
+    saved, last, waiting = 0.0, 0.0, 0
+    for j in range(len(worth)):
+        if state[j] == FREE and worth[j] < 0:
+            heap[waiting] = j
+            waiting += 1
+    for k in range(waiting // 2, 0, -1):
+        _sink(heap, k - 1, waiting, worth, price)
+    while waiting > 0 and budget > 0:
+        j = heap[0]
+        waiting -= 1
+        heap[0] = heap[waiting]
+        _sink(heap, 0, waiting, worth, price)
         share[j] = min(1.0, budget / price[j])
         if share[j] > 1 - 1e-9:
             share[j] = 1.0
         budget -= price[j]
         saved += worth[j] * share[j]
-    return share, saved
+        last = -worth[j] / price[j]
+    return saved, last if budget <= 0 else 0.0
+
+
+@compiled
+def _sink(heap: Ints, at: int, size: int, worth: Floats, price: Floats) -> None:
+    """Let a site of the heap sink below those that are worth more for their price, or come first.
+
+    `worth` is 0 or less: the lowest stands first.
+    """
+    j = heap[at]
+    rate = worth[j] / price[j]
+    while True:
+        below = 2 * at + 1
+        if below >= size:
+            break
+        other = heap[below]
+        least = worth[other] / price[other]
+        if below + 1 < size:
+            second = heap[below + 1]
+            its = worth[second] / price[second]
+            if its < least or (its == least and second < other):
+                below, other, least = below + 1, second, its
+        if least > rate or (least == rate and other > j):
+            break
+        heap[at] = other
+        at = below
+    heap[at] = j
 
 
 @compiled
@@ -198,15 +270,41 @@ def _serve(
     price: Floats,
     share: Floats,
     served: Floats,
+    own: Floats,
+    looked: int,
 ) -> float:
-    """Fill how often each point is served at its price; return what all pay at the open sites."""
+    """Fill how often each point is served at its price; return what all pay at the open sites.
+
+    Goes through the lists of the open sites or of all points, whichever are shorter.
+    """
+    links = 0
+    for j in range(len(share)):
+        if share[j] > 0:
+            links += lists.site_ptr[j + 1] - lists.site_ptr[j]
+    if links > looked:
+        return _serve_by_point(lists, base, price, share, served)
+    served[:], own[:] = 0.0, base
+    for j in range(len(share)):
+        if share[j] > 0:
+            whole = share[j] >= 1
+            for s in range(lists.site_ptr[j], lists.site_ptr[j + 1]):
+                i, cost = lists.row[s], lists.row_cost[s]
+                if cost < price[i]:
+                    served[i] += share[j]
+                if whole and cost < own[i]:
+                    own[i] = cost
+    return own.sum()
+
+
+@compiled
+def _serve_by_point(
+    lists: Lists, base: Floats, price: Floats, share: Floats, served: Floats
+) -> float:
     paid = 0.0
     for i in range(len(price)):
         times, own = 0.0, base[i]
         for t in range(lists.ptr[i], lists.ptr[i + 1]):
             cost, j = lists.cost[t], lists.site[t]
-            if cost >= base[i]:
-                break
             if cost < price[i]:
                 times += share[j]
             if share[j] >= 1:
@@ -220,20 +318,20 @@ def _serve(
 
 @compiled
 def _step(
-    price: Floats, base: Floats, served: Floats, way: Floats, length: float, momentum: float
+    price: Floats, most: Floats, served: Floats, way: Floats, length: float, momentum: float
 ) -> bool:
-    """Move the prices; return False if there is nowhere to go."""
+    """Move the prices, up to the highest they may be; return False if there is nowhere to go."""
     size = 0.0
     for i in range(len(price)):
         lack = 1.0 - served[i]
-        if lack > 0 and price[i] >= base[i]:
+        if lack > 0 and price[i] >= most[i]:
             lack = 0.0
         way[i] = lack + momentum * way[i]
         size += way[i] * way[i]
     if size == 0.0:
         return False
     for i in range(len(price)):
-        price[i] = min(base[i], max(0.0, price[i] + length / size * way[i]))
+        price[i] = min(most[i], max(0.0, price[i] + length / size * way[i]))
     return True
 
 
@@ -251,28 +349,34 @@ def settled(
     for j in range(len(state)):
         if state[j] == OPEN:
             budget -= limits.price[j]
-    free = np.flatnonzero(state == FREE)
-    rate = -found.worth[free] / limits.price[free]
-    order = np.argsort(-rate)
+    heap = np.flatnonzero(state == FREE)
+    waiting = len(heap)
+    for k in range(waiting // 2, 0, -1):
+        _sink(heap, k - 1, waiting, found.worth, limits.price)
     last, next_ = np.inf, 0.0
-    for k in order:
-        price = limits.price[free[k]]
+    while waiting > 0:
+        j = heap[0]
+        price, rate = limits.price[j], -found.worth[j] / limits.price[j]
         if price > budget * (1 + 1e-9):
-            next_ = rate[k]
+            next_ = rate
             last = next_ if budget > 1e-9 * price else last
             break
-        last = rate[k]
+        last = rate
         budget -= price
+        waiting -= 1
+        heap[0] = heap[waiting]
+        _sink(heap, 0, waiting, found.worth, limits.price)
     if not np.isfinite(last):
         last = next_
     if next_ == 0.0 and budget > 0:
         last = 0.0
     room = found.upper - target - found.lower
-    for k in range(len(free)):
-        j = free[k]
+    for j in range(len(state)):
         price = limits.price[j]
-        if (last - rate[k]) * price > room:
+        if state[j] != FREE:
+            continue
+        if last * price + found.worth[j] > room:
             after[j] = SHUT
-        elif (rate[k] - next_) * price > room:
+        elif -found.worth[j] - next_ * price > room:
             after[j] = OPEN
     return after

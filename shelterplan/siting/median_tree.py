@@ -152,7 +152,7 @@ class Search:
                 return
             if self.paid >= before:
                 break
-            price, step = found.price, 0.5
+            state, price, step = found.state, found.price, 0.5
         self._rest(found._replace(upper=self.paid), state)
 
     def _middle(self) -> Floats:
@@ -178,14 +178,14 @@ class Search:
         while True:
             found = bound(
                 self.lists, self.limits, state, price, self.paid, step, steps, self.target,
-                20, 1e-3, 0.7,
+                20, 1e-3, 0.7, True,
             )  # fmt: skip
             self._keep(found, np.arange(self.lists.sites), self.lists)
             self.lower = max(self.lower, found.lower)
             self.watch.tell(f"bound {self.lower:.6g}, best plan {self.paid:.6g}")
             if found.ended or self.watch.over:
                 return Bound(*found)
-            price, step = found.price, found.step
+            state, price, step = found.state, found.price, found.step
 
     def _keep(self, found: Bound, number: Ints, lists: Lists) -> None:
         if found.upper < self.paid:
@@ -197,7 +197,7 @@ class Search:
 
     def _rest(self, found: Bound, state: States) -> None:
         """Search what reduced costs leave."""
-        after = settled(found, self.limits, state, self.target)
+        after = settled(found, self.limits, found.state, self.target)
         number = np.flatnonzero(after == FREE)
         self._opened = np.flatnonzero(after == OPEN)
         base = self.lists.base.copy()
@@ -317,7 +317,7 @@ class _Tree:
         search.nodes += 1
         found = bound(
             self.lists, self.limits, state, node.price.astype(float), search.paid, 0.3, 30,
-            search.target, 4, 0.02, 0.5,
+            search.target, 4, 0.02, 0.5, False,
         )  # fmt: skip
         if found.upper < search.paid:
             search.offer(self.whole, self.limits, self.number, np.flatnonzero(found.plan))
@@ -326,7 +326,7 @@ class _Tree:
         if self.made <= 40 or self.made % 16 == 0:
             order = np.argsort(-(found.often + (state == OPEN)), kind="stable")
             search.offer(self.whole, self.limits, self.number, order)
-        after = settled(found._replace(upper=search.paid), self.limits, state, search.target)
+        after = settled(found._replace(upper=search.paid), self.limits, found.state, search.target)
         free = np.flatnonzero(after == FREE)
         lower = max(found.lower, node.lower)
         if not len(free):

@@ -99,6 +99,15 @@ def _relaxed(
 
 def cuts(cover: Sparse, values: Floats) -> Sparse:
     """Return cuts that the values miss, shape (cuts, columns); each must reach 2."""
+    return row_cuts(cover, values, np.zeros(cover.shape[0]))[0]
+
+
+def row_cuts(cover: Sparse, values: Floats, lack: Floats) -> tuple[Sparse, Sparse]:
+    """Return cuts that the values miss, and of which rows each is made, shape (cuts, rows).
+
+    `lack` is how much of each row need not be covered, shape (rows,); a cut must reach 2 less the
+    lack of its rows.
+    """
     columns = sparse.csc_array(cover)
     columns.sort_indices()
     start, member, missed = _sets(
@@ -107,6 +116,7 @@ def cuts(cover: Sparse, values: Floats) -> Sparse:
         columns.indptr.astype(np.int32),
         columns.indices.astype(np.int32),
         values,
+        lack,
     )
     sets = sparse.csr_array(
         (np.ones(len(member)), member, start), shape=(len(missed), cover.shape[0])
@@ -116,7 +126,8 @@ def cuts(cover: Sparse, values: Floats) -> Sparse:
     found.sort_indices()
     size = np.repeat(np.diff(start), np.diff(found.indptr))
     found.data = np.where(found.data == size, 2.0, 1.0)
-    return sparse.csr_array(found[_spread(found, values, missed)])
+    taken = _spread(found, values, missed)
+    return sparse.csr_array(found[taken]), sparse.csr_array(sets[taken])
 
 
 def _spread(found: Sparse, values: Floats, missed: Floats) -> NDArray[np.int64]:
@@ -137,7 +148,7 @@ def _spread(found: Sparse, values: Floats, missed: Floats) -> NDArray[np.int64]:
 
 @compiled
 def _sets(  # noqa: C901
-    row: Ints, column_of: Ints, column: Ints, row_of: Ints, values: Floats
+    row: Ints, column_of: Ints, column: Ints, row_of: Ints, values: Floats, lack: Floats
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
     """Grow sets of rows whose cut is missed: from each row, with each near row as the second."""
     rows = len(row) - 1
@@ -167,8 +178,10 @@ def _sets(  # noqa: C901
         best = _LEAST_MISSED
         for second in near[:count]:
             chosen[0], chosen[1] = i, second
-            size = _grow(row, column_of, values, near[:count], chosen, times)
+            size = _grow(row, column_of, values, lack, near[:count], chosen, times)
             miss = 2.0 - _worth(row, column_of, values, chosen[:size], times)
+            for other in chosen[:size]:
+                miss -= lack[other]
             if miss > best + 1e-6:
                 best = miss
                 for other in chosen[:size]:
@@ -180,7 +193,13 @@ def _sets(  # noqa: C901
 
 @compiled
 def _grow(  # noqa: C901
-    row: Ints, column_of: Ints, values: Floats, near: Ints, chosen: Ints, times: Ints
+    row: Ints,
+    column_of: Ints,
+    values: Floats,
+    lack: Floats,
+    near: Ints,
+    chosen: Ints,
+    times: Ints,
 ) -> int:
     """Add near rows to a pair while that lowers the cut's left side; return how many there are.
 
@@ -199,7 +218,7 @@ def _grow(  # noqa: C901
         for other in near:
             if other in chosen[:size]:
                 continue
-            change = -whole
+            change = lack[other] - whole
             for t in range(row[other], row[other + 1]):
                 j = column_of[t]
                 if times[j] == 0 or times[j] == size:

@@ -56,6 +56,13 @@ def gained(here) -> int:
 def part(here, name: str, lang: str = "en") -> None:
     """Open a part of the page."""
     here.page.get_by_role("radio", name=Words(lang).of("proposal_part", name), exact=True).click()
+    rested(here)
+
+
+def rested(here) -> None:
+    """Wait until nothing on the page is dimmed because it is being worked out anew."""
+    here.page.wait_for_timeout(500)
+    here.page.wait_for_function("!document.querySelector('[data-stale=true]')")
     here.settled()
 
 
@@ -99,7 +106,7 @@ def test_an_uploaded_proposal_has_the_figures_of_evaluate_and_is_dragged(visit, 
     waiting.value.save_as(tmp_path / "card.html")
     assert f"{again.newly_people:,.0f}" in (tmp_path / "card.html").read_text("utf-8")
     here.page.locator(".st-key-delete_site button").click()
-    here.page.wait_for_timeout(500)
+    here.frame.locator(".map-site").nth(2).wait_for(state="detached")
     here.settled()
     assert here.frame.locator(".map-site").count() == 2
 
@@ -135,8 +142,10 @@ def test_every_part_is_usable_by_everybody(visit, three, size, lang, scheme):
         part(here, name, lang)
         if name in {"best", "scenarios"}:
             here.page.locator(f".st-key-begin_{name} button").click()
-            here.page.locator(".st-key-gaps_detail .big").wait_for(timeout=120_000)
-            here.settled()
+            said = re.compile("scenario|情景" if name == "scenarios" else "plan|方案")
+            told = here.page.locator(".st-key-gaps_detail .big", has_text=said)
+            told.wait_for(timeout=120_000)
+            rested(here)
         assert here.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         here.usable_by_everybody()
         here.shot(f"proposals-{name}-{size}-{lang}-{scheme}")
@@ -156,6 +165,7 @@ def test_hostile_names_stay_text(visit, tmp_path):
     here = uploaded(page_of(visit(), area="odd"), path)
     assert here.frame.locator(".map-site").count() == len(PAYLOADS)
     part(here, "result")
+    here.page.get_by_role("heading", name=EN("proposals.hazards_title")).wait_for()
     told = here.page.locator(".st-key-gaps_detail").inner_text()
     assert all(text in told for text in PAYLOADS)
     part(here, "compare")

@@ -1,6 +1,7 @@
 """The commands `suggest` and `evaluate`: the same figures as the library, in plain JSON."""
 
 import json
+from html import unescape
 
 import pytest
 from click.testing import CliRunner
@@ -118,3 +119,24 @@ def test_a_proposal_with_a_bad_row_names_it(tmp_path):
     assert done.exit_code == 1
     assert "bad.csv: 1 problem" in done.output
     assert "row 3: lon" in done.output
+
+
+def test_a_plan_for_several_scenarios(tmp_path):
+    night = tmp_path / "night.toml"
+    night.write_text('walker = "elderly"\n', "utf-8")
+    card = tmp_path / "card.html"
+    said = answer(
+        *("suggest", "monaco", "--sites", 2, "--objective", "worst"),
+        *("--scenarios", night, "--report", card),
+    )
+    assert [one["scenario"] for one in said["scenarios"]] == ["", "night"]
+    assert said["objective"] == min(one["share"] for one in said["scenarios"])
+    assert said["unit"].startswith("share of people within reach")
+    assert "Suggested: 2 sites" in unescape(card.read_text("utf-8"))
+
+
+def test_how_sure_each_site_is():
+    said = answer("suggest", "monaco", "--sites", 2, "--room", "ignored", "--how-sure")
+    for site in said["sites"]:
+        assert 0 < site["appears"]["plans"] <= 20
+        assert site["appears"]["word"] in {"always", "often", "one of several equals"}
