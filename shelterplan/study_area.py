@@ -281,8 +281,7 @@ class StudyArea:
         """
         checked = tables.checked("candidates", sites)
         refuse_taken(checked, self.shelters)
-        more = {"streets": self.streets, "communities": self.communities, "shelters": checked}
-        _refuse_far_shelters(more)
+        _refuse_far_sites(checked, self.streets, self.communities)
         known = checked.index.isin(self.candidates.index) & checked.index.isin(
             self.candidate_entrances["shelter_id"]
         )
@@ -582,6 +581,21 @@ def _refuse_another_place(streets: gpd.GeoDataFrame, communities: gpd.GeoDataFra
         message = (
             "no street lies near a community: do both files show the same place, in longitude "
             "and latitude?"
+        )
+        raise AreaError(message)
+
+
+def _refuse_far_sites(
+    sites: gpd.GeoDataFrame, streets: gpd.GeoDataFrame, communities: gpd.GeoDataFrame
+) -> None:
+    """Raise if a site lies nowhere near the study area: it would serve nobody, and not say why."""
+    bounds = np.array([table.total_bounds for table in (streets, communities)])
+    box = shapely.box(*bounds[:, :2].min(axis=0) - AROUND, *bounds[:, 2:].max(axis=0) + AROUND)
+    far = sites.index[~sites.geometry.intersects(box)]
+    if len(far):
+        message = (
+            f"site {far[0]!r} does not lie near the streets or the communities: are its latitude "
+            "and longitude swapped?"
         )
         raise AreaError(message)
 

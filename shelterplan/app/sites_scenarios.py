@@ -89,15 +89,16 @@ def show(view: View) -> None:
     there = offered(area, view.scenario, view.standard)
     key = "pick_scenarios"
     st.session_state[key] = [name for name in there if name in _names(area)]
-    st.multiselect(
-        words("sites.scenarios"),
-        list(there),
-        key=key,
-        format_func=lambda name: title(words, name),
-        placeholder=words("gaps.none"),
-        on_change=_take,
-        args=(area, key),
-    )
+    with st.container(key="sites_part_scenarios"):
+        st.segmented_control(
+            words("sites.scenarios"),
+            list(there),
+            selection_mode="multi",
+            key=key,
+            format_func=lambda name: title(words, name),
+            on_change=_take,
+            args=(area, key),
+        )
     said = [words("sites.scenarios_more")]
     if view.standard.limit[1] != "s":
         said.append(words("sites.scenarios_slow"))

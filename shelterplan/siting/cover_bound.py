@@ -165,7 +165,7 @@ def largest(numbers: Floats, count: int) -> float:
             first = i
         else:
             break
-    return numbers[wanted]
+    return float(numbers[wanted])
 
 
 @compiled

@@ -18,6 +18,8 @@ from shelterplan.siting.cover_linear import cover_model, solve_in_time
 from shelterplan.siting.set_cover_cuts import row_cuts
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from shelterplan.siting.cover_search import Floats, Limits
     from shelterplan.siting.highs import Model
     from shelterplan.siting.problem import Sparse
@@ -82,7 +84,7 @@ def _missed(shared: Sparse, values: Floats) -> tuple[Sparse, Floats]:
     return sparse.csr_array(sparse.hstack([-more, sets])), size - 2.0
 
 
-def _with(model: Model, kept: Floats, more: Sparse, upper: Floats) -> Model:
+def _with(model: Model, kept: NDArray[np.intp], more: Sparse, upper: Floats) -> Model:
     """Return the model with some of its rows and others."""
     return replace(
         model,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -116,9 +117,18 @@ def solve_sites(
     limit_s: float = np.inf,
     absolute_gap: float = 1e-6,
     options: dict[str, object] | None = None,
+    model: Model | None = None,
 ) -> tuple[Columns, float, Solved]:
-    """Solve the model of whole sites from a plan; return the best columns, the bound, the rest."""
-    model = cover_model(cover, weights, limits, whole=True, sure=sure)
+    """Solve the model of whole sites from a plan; return the best columns, the bound, the rest.
+
+    `model` is the model if it is made already, then without the sites that are `sure`.
+    """
+    if model is None:
+        model = cover_model(cover, weights, limits, whole=True)
+    if sure is not None:
+        least = model.column_lower.copy()
+        least[: len(sure)] = sure
+        model = replace(model, column_lower=least)
     chosen = np.zeros(cover.shape[1])
     chosen[start] = 1.0
     several = np.diff(cover.indptr) > 1

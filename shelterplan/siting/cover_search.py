@@ -87,6 +87,20 @@ class Limits(NamedTuple):
         return self._replace(most=min(self.most, len(columns)), costs=self.costs[columns])
 
 
+def narrow(cover: Sparse) -> Sparse:
+    """Return a matrix with indices of 32 bits, for which the loops are compiled.
+
+    Examples
+    --------
+    >>> narrow(sparse.csr_array(np.eye(2))).indices.dtype
+    dtype('int32')
+    """
+    found = sparse.csr_array(cover)
+    found.indices = found.indices.astype(np.int32, copy=False)
+    found.indptr = found.indptr.astype(np.int32, copy=False)
+    return found
+
+
 def covered(cover: Sparse, weights: Floats, columns: Columns) -> float:
     """Return the weight of the demand points that sites cover: by numpy, apart from all searches.
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 FREE, IN, OUT = np.int8(0), np.int8(1), np.int8(2)
 STEPS = 40
 """Most subgradient steps at a node."""
+HALF = 0.6
+"""A node branches on a site that about so many of its steps take."""
 SLICE = 3e7
 """Entries read between two looks at the clock: a small part of a second."""
 MEMORY = 4_000_000
@@ -114,7 +116,7 @@ def grow(
         if levels < 4 * count + 20:
             return None
     tree = _planted(cover, count, prices, reached, levels)
-    each = STEPS * (2 * cover.entries + len(cover.weights))
+    each = STEPS * (2 * cover.entries + len(cover.weights) + 1)
     most = int(np.clip(SLICE / each, 5, 1000))
     spent = 0.0
     while not tree.number[5] and not watch.over:
@@ -249,19 +251,14 @@ def _node(cover: Cover, count: int, tree: _Tree, enough: float, share: Floats, l
     for a in range(number):
         j = free[a]
         if tree.status[j] == FREE:
-            score = BIAS - abs(share[j] - HALF)
+            score = 1.0 - abs(share[j] - HALF)
             if score > most:
                 pick, most = j, score
     return pick
 
 
-BIAS, HALF = 2.0, 0.6
-
-
 @compiled
-def _follow(
-    cover: Cover, tree: _Tree, room: float, free: Ints, left: int, worth: Floats
-) -> bool:
+def _follow(cover: Cover, tree: _Tree, room: float, free: Ints, left: int, worth: Floats) -> bool:
     """Put sites in and out where the prices leave no choice; return whether any came in."""
     key = np.empty(len(free))
     for a in range(len(free)):

@@ -183,7 +183,7 @@ def _served(area: StudyArea, before: Plan, after: Plan, counted: Counted) -> pd.
         table[f"{name}_people"] = _placed(plan.demand, counted).groupby(level=0).sum()
         table[f"{name}_time_s"] = rows["walk_time_s"].first()
     more = table["after_people"] - table["before_people"]
-    return table.assign(newly_people=more.clip(lower=0), lost_people=(-more).clip(lower=0))
+    return table.assign(newly_people=more.clip(lower=0), lost_people=(-more).clip(lower=0) + 0.0)
 
 
 def _by_community(area: StudyArea, served: pd.DataFrame) -> pd.DataFrame:

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import sparse
 
 from shelterplan.progress import Progress, silent
-from shelterplan.siting.cover_bound import Bound, descend, evaluate, even_prices
+from shelterplan.siting.cover_bound import descend, evaluate, even_prices
+from shelterplan.siting.cover_cuts import cut_model
 from shelterplan.siting.cover_linear import Linear, linear_bound, solve_sites
-from shelterplan.siting.cover_search import Cover, Limits, covered, greedy, improve, swaps_in
+from shelterplan.siting.cover_run import Run, reduced
+from shelterplan.siting.cover_search import (
+    Cover,
+    Limits,
+    covered,
+    greedy,
+    improve,
+    swaps_in,
+)
 from shelterplan.siting.cover_tree import grow
 from shelterplan.siting.problem import Choice, as_cover, as_weights, is_whole
 from shelterplan.siting.reduce import merge_rows, undominated
-from shelterplan.siting.result import ROUNDING, SitingResult
+from shelterplan.siting.result import SitingResult
+from shelterplan.siting.set_cover_cuts import row_cuts
 from shelterplan.siting.watch import Watch, never
 
 if TYPE_CHECKING:
@@ -24,6 +35,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from shelterplan.siting.cover_search import Columns, Floats
+    from shelterplan.siting.highs import Model
     from shelterplan.siting.problem import Matrix, Sparse
 
 ROUNDS = 16
@@ -36,12 +48,12 @@ SWAP_WORK = 5e7
 """Steps of the processor in one turn of swaps: a part of a second."""
 STEP_WORK = 6e7
 """Entries read in one turn of subgradient steps."""
-TREE_WORK = 4e9
+TREE_WORK = 3e9
 """Entries read in the tree of all plans before it is judged."""
-TREE_ENTRIES = 100_000
-"""In a model with more entries, a quarter of that."""
-TREE_SHARE = 0.5
+TREE_SHARE = 0.97
 """If by then so much of the tree is done, it is searched to its end."""
+CUT_ENTRIES = 100_000
+"""A model with more entries is given to HiGHS without cuts: to find them takes too long."""
 KERNEL_SITES = 1
 """So many of the most promising sites for each chosen one join those of the linear program."""
 KERNEL_NODES = 2000
@@ -157,6 +169,7 @@ def warm_up() -> None:
         plan = improve(cover, limits, greedy(cover, limits), iterations=2, seed=0)
         bound = evaluate(cover, limits, even_prices(cover))
         descend(cover, limits, bound, reached=float(len(plan)), iterations=2)
+    row_cuts(matrix, np.full(4, 0.5), np.zeros(3))
     grow(cover, 2, bound.prices, 1.0, Watch(60.0), enough=0.0, work=1.0)
 
 
@@ -167,145 +180,15 @@ def best_cover(
 
     For models that stand on maximal covering: `cover` as `as_cover` returns it.
     """
-    small = _reduced(cover, weights, choice, watch)
+    small = reduced(cover, weights, choice, watch)
     if not small.columns.size or small.limits.most == 0:
         return np.zeros(0, np.int64), small.base
-    run = _Run(small, watch, whole=is_whole(weights))
+    run = Run(small, watch, whole=is_whole(weights))
     _solve(run)
     return run.small.columns[run.plan], small.base + run.bound
 
 
-class _Small(NamedTuple):
-    """What is left to choose once fixed sites and needless rows and columns are set aside."""
-
-    cover: Sparse
-    weights: Floats
-    limits: Limits
-    columns: Columns
-    """Which site each column was."""
-    base: float
-    """What fixed sites cover."""
-
-
-def _reduced(cover: Sparse, weights: Floats, choice: Choice, watch: Watch) -> _Small:
-    there = np.zeros(cover.shape[1], bool)
-    there[choice.fixed] = True
-    met = (cover @ there.astype(float)) > 0
-    columns = choice.free
-    if choice.costs is not None:
-        columns = columns[choice.costs[columns] <= choice.budget]
-    open_rows = ~met & (weights > 0)
-    part = sparse.csr_array(cover[open_rows][:, columns])
-    value = weights[open_rows]
-    if not watch.over:
-        merged = merge_rows(part, value)
-        costs = None if choice.costs is None else choice.costs[columns]
-        kept = undominated(merged.cover, costs)
-        columns = columns[kept]
-        merged = merge_rows(sparse.csr_array(merged.cover[:, kept]), merged.weights)
-        part, value = merged.cover, merged.weights
-    limits = Limits.of(
-        len(columns),
-        choice.count,
-        None if choice.costs is None else choice.costs[columns],
-        choice.budget,
-    )
-    return _Small(part, value, limits, columns, float(weights[met].sum()))
-
-
-class _Run:
-    """The best plan and the best bound so far."""
-
-    def __init__(self, small: _Small, watch: Watch, *, whole: bool) -> None:
-        self.small = small
-        self.watch = watch
-        self.limits = small.limits
-        self.cover = Cover.of(small.cover, small.weights)
-        self.whole = whole
-        self.plan: Columns = greedy(self.cover, self.limits)
-        self.value = covered(small.cover, small.weights, self.plan)
-        self.bound = float(small.weights.sum())
-        self.prices: Bound = evaluate(self.cover, self.limits, even_prices(self.cover))
-        self.lower(self.prices)
-        self.tell("greedy choice")
-
-    @property
-    def enough(self) -> float:
-        """How far above the plan a bound may be and still prove it."""
-        return 1 - ROUNDING if self.whole else ROUNDING * (self.small.base + self.value)
-
-    def done(self) -> bool:
-        """Whether the plan is proven, or time is up."""
-        return self.proven or self.watch.over
-
-    @property
-    def proven(self) -> bool:
-        """Whether no plan can be better."""
-        return self.bound <= self.value + self.enough
-
-    def offer(self, plan: Columns) -> bool:
-        """Keep a plan if it is better; return whether it is."""
-        if not len(plan) or not self.limits.allow(plan):
-            return False
-        value = covered(self.small.cover, self.small.weights, plan)
-        if value <= self.value + 1e-9:
-            return False
-        self.plan, self.value = np.sort(plan), value
-        return True
-
-    def lower(self, found: Bound) -> None:
-        """Keep prices and a bound if they are better."""
-        if found.value <= self.prices.value:
-            self.prices = found
-        # Sites that were left out are in no better plan than the best one that is known.
-        self.bound = min(self.bound, max(found.value, self.value))
-
-    def tell(self, stage: str) -> None:
-        """Tell the stage, the best plan and the bound."""
-        base = self.small.base
-        best, bound = base + self.value, base + max(self.bound, self.value)
-        self.watch.tell(f"{stage}: {best:,.0f} covered, at most {bound:,.0f}")
-
-    def promising(self) -> NDArray[np.bool_]:
-        """Return which sites a better plan can have, with those of the best plan."""
-        can = self.prices.with_site(self.limits.costs) >= self.value + self.enough
-        can[self.plan] = True
-        return can
-
-    def shrink(self) -> None:
-        """Leave out sites that no better plan has, and points that only they cover."""
-        can = self.promising()
-        if can.all():
-            return
-        small = self.small
-        columns = np.flatnonzero(can)
-        merged = merge_rows(sparse.csr_array(small.cover[:, columns]), small.weights)
-        inside = merged.group >= 0
-        prices = np.zeros(len(merged.weights))
-        np.add.at(prices, merged.group[inside], self.prices.prices[inside])
-        self.small = _Small(
-            merged.cover,
-            merged.weights,
-            small.limits.of_columns(columns),
-            small.columns[columns],
-            small.base,
-        )
-        self.limits = self.small.limits
-        self.cover = Cover.of(merged.cover, merged.weights)
-        self.plan = np.searchsorted(columns, self.plan)
-        self.prices = evaluate(self.cover, self.limits, prices)
-        self.lower(self.prices)
-        self.tell(f"{len(columns)} sites left")
-
-    def sure(self) -> NDArray[np.bool_]:
-        """Return which sites every better plan has."""
-        must: NDArray[np.bool_] = (
-            self.prices.without_site(self.limits.costs) < self.value + self.enough
-        )
-        return must
-
-
-def _solve(run: _Run) -> None:
+def _solve(run: Run) -> None:
     """Better the plan and the bound until they meet or time is up."""
     _take_turns(run)
     if run.done():
@@ -317,11 +200,15 @@ def _solve(run: _Run) -> None:
     used = run.small.columns[linear.columns[linear.shares > 1e-4]]
     partial = len(linear.columns) < len(run.small.columns)
     run.shrink()
+    small = run.cover.entries <= CUT_ENTRIES
     if not run.done():
+        _branch(run)
+    if not run.done() and small:
+        run.shrink(_cut(run)[1])
         _branch(run)
     if run.done():
         return
-    if partial:
+    if partial and not small:
         _kernel(run, used)
         if not run.done():
             _take_turns(run, first=ROUNDS)
@@ -330,7 +217,7 @@ def _solve(run: _Run) -> None:
         _finish(run)
 
 
-def _take_turns(run: _Run, first: int = 0) -> None:
+def _take_turns(run: Run, first: int = 0) -> None:
     """Look for a better plan by swaps and for a better bound by steps of prices, in turns."""
     swaps = swaps_in(run.cover, len(run.plan), SWAP_WORK)
     steps = int(np.clip(STEP_WORK / max(run.cover.entries + len(run.cover.weights), 1), 10, 500))
@@ -360,7 +247,7 @@ def _take_turns(run: _Run, first: int = 0) -> None:
             return
 
 
-def _linear(run: _Run) -> Linear:
+def _linear(run: Run) -> Linear:
     found = linear_bound(
         run.small.cover,
         run.cover,
@@ -375,7 +262,7 @@ def _linear(run: _Run) -> Linear:
     return found
 
 
-def _branch(run: _Run) -> None:
+def _branch(run: Run) -> None:
     """Search the tree of all plans, where that soon comes to an end."""
     if np.isfinite(run.limits.budget):
         return
@@ -386,7 +273,7 @@ def _branch(run: _Run) -> None:
         run.value,
         run.watch,
         enough=run.enough,
-        work=TREE_WORK if run.cover.entries <= TREE_ENTRIES else TREE_WORK / 4,
+        work=TREE_WORK,
         share=TREE_SHARE,
     )
     if grown is not None:
@@ -395,7 +282,7 @@ def _branch(run: _Run) -> None:
         run.tell(f"{grown.nodes:,} nodes")
 
 
-def _kernel(run: _Run, used: Columns) -> None:
+def _kernel(run: Run, used: Columns) -> None:
     """Look for a better plan among the sites of the linear program alone."""
     best = np.argsort(-run.prices.surplus(run.limits.costs), kind="stable")
     columns = np.union1d(np.flatnonzero(np.isin(run.small.columns, used)), run.plan)
@@ -404,14 +291,47 @@ def _kernel(run: _Run, used: Columns) -> None:
     run.tell("most promising sites")
 
 
-def _finish(run: _Run) -> None:
-    """Solve what is left with HiGHS."""
-    bound = _among(run, np.arange(len(run.small.columns)), nodes=None, share=1.0)
+def _cut(run: Run) -> tuple[Model, NDArray[np.bool_]]:
+    """Lower the bound by cuts; return the model with them, and which sites a better plan can have.
+
+    Prices of cuts are no prices of points, so that they are not kept.
+    """
+    small = run.small
+    cut = cut_model(small.cover, small.weights, run.limits, run.watch)
+    run.bound = min(run.bound, max(cut.bound, run.value))
+    run.tell("cuts")
+    can = cut.bound + np.minimum(cut.reduced, 0.0) >= run.value + run.enough
+    can[run.plan] = True
+    return cut.model, can
+
+
+def _finish(run: Run) -> None:
+    """Solve what is left with HiGHS; where that is not too much, with cuts."""
+    columns = np.arange(len(run.small.columns))
+    if run.cover.entries > CUT_ENTRIES:
+        bound = _among(run, columns, nodes=None, share=1.0)
+    else:
+        model, can = _cut(run)
+        if run.done():
+            return
+        ends = model.column_upper.copy()
+        ends[columns] = can
+        plan, bound, _ = solve_sites(
+            run.small.cover,
+            run.small.weights,
+            run.limits,
+            run.plan,
+            run.watch,
+            sure=run.sure() & np.isin(columns, run.plan),
+            absolute_gap=run.enough / 2,
+            model=replace(model, column_upper=ends),
+        )
+        run.offer(plan)
     run.bound = min(run.bound, max(bound, run.value))
     run.tell("whole model")
 
 
-def _among(run: _Run, columns: Columns, *, nodes: int | None, share: float) -> float:
+def _among(run: Run, columns: Columns, *, nodes: int | None, share: float) -> float:
     """Solve the model of some of the sites, offer the plan, return the bound."""
     merged = merge_rows(sparse.csr_array(run.small.cover[:, columns]), run.small.weights)
     sure = run.sure()[columns] & np.isin(columns, run.plan)

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from shelterplan.siting.median_search import Limits
 
 OPEN, FREE, SHUT = 1, 0, -1
-_SPARE = 8
-"""Sites that a list keeps beyond twice those below the price to start from."""
 _AVERAGE = 0.9
 """How much of what was open before stays in the memory of what is often open."""
 
@@ -45,8 +43,6 @@ class Bound(NamedTuple):
     """rho of each site at these prices, shape (sites,)."""
     often: Floats
     """How much each site was open in the steps, later ones counting more, shape (sites,)."""
-    state: NDArray[np.int8]
-    """What was given, and `SHUT` for sites that no better plan opens, shape (sites,)."""
     step: float
     """Step length to go on with."""
     ended: bool
@@ -66,7 +62,7 @@ def bound(  # noqa: C901 -- one loop of steps: a compiled function gives no stat
     patience: int,
     shortest: float,
     momentum: float,
-    wide: bool,
+    spare: int,
 ) -> Bound:
     """Better the prices by so many steps, for plans with some sites open and some shut.
 
@@ -92,13 +88,14 @@ def bound(  # noqa: C901 -- one loop of steps: a compiled function gives no stat
         Step length at which a bound is left as it is.
     momentum : float
         How much of the last step's way each step keeps.
-    wide : bool
-        Whether prices may go far from where they start: their steps take longer.
+    spare : int
+        Sites that lists keep beyond twice those below the price to start from: the fewer, the
+        quicker are steps, and the nearer to the start prices stay.
     """
     sites, rows = len(state), len(lists.base)
-    base, state = _with_open(lists, state), state.copy()
+    base = _with_open(lists, state)
     price = np.minimum(start, base)
-    lists, most = _of_free(lists, state, base, price, wide)
+    lists, most = _of_free(lists, state, base, price, spare)
     best_price, best_worth = price.copy(), np.zeros(sites)
     worth, often, plan = np.zeros(sites), np.zeros(sites), np.zeros(sites, np.bool_)
     lower, stall, ended = -np.inf, 0, False
@@ -110,12 +107,7 @@ def bound(  # noqa: C901 -- one loop of steps: a compiled function gives no stat
             budget -= limits.price[j]
     for _ in range(steps):
         looked = _fill_worth(lists, price, worth)
-        saved, last = _choose(worth, limits.price, state, budget, share, heap)
-        value = price.sum() + saved
-        room = upper - target - value
-        for j in range(sites):
-            if share[j] == 0 and state[j] == FREE and worth[j] + last * limits.price[j] > room:
-                state[j] = SHUT
+        value = price.sum() + _choose(worth, limits.price, state, budget, share, heap)
         paid = _serve(lists, base, price, share, served, own, looked)
         for j in range(sites):
             often[j] = _AVERAGE * often[j] + (1 - _AVERAGE) * share[j]
@@ -141,7 +133,7 @@ def bound(  # noqa: C901 -- one loop of steps: a compiled function gives no stat
         ):
             ended = True
             break
-    return Bound(lower, upper, plan, best_price, best_worth, often, state, step, ended)
+    return Bound(lower, upper, plan, best_price, best_worth, often, step, ended)
 
 
 @compiled
@@ -158,25 +150,25 @@ def _with_open(lists: Lists, state: NDArray[np.int8]) -> Floats:
 
 @compiled
 def _of_free(
-    lists: Lists, state: NDArray[np.int8], base: Floats, start: Floats, wide: bool
+    lists: Lists, state: NDArray[np.int8], base: Floats, start: Floats, spare: int
 ) -> tuple[Lists, Floats]:
     """Keep in the lists of points what can still be opened and helps; those of sites stay.
 
-    Not wide, a list is cut at about twice the sites below the price to start from. Returns the
-    lists and the highest price of each point, up to which its list goes.
+    Returns the lists, cut as `bound` says, and the highest price of each point, up to which its
+    list goes.
     """
     ptr = np.zeros(len(base) + 1, np.int64)
     site, cost = np.empty_like(lists.site), np.empty_like(lists.cost)
     most = base.copy()
     at = 0
     for i in range(len(base)):
-        spare = _SPARE
+        more = spare
         for t in range(lists.ptr[i], lists.ptr[i + 1]):
             if lists.cost[t] >= base[i]:
                 break
             if state[lists.site[t]] == FREE:
-                spare += 1 if lists.cost[t] < start[i] else -1
-                if spare < 0 and not wide:
+                more += 1 if lists.cost[t] < start[i] else -1
+                if more < 0:
                     most[i] = lists.cost[t]
                     break
                 site[at], cost[at] = lists.site[t], lists.cost[t]
@@ -209,14 +201,13 @@ def _choose(
     budget: float,
     share: Floats,
     heap: Ints,
-) -> tuple[float, float]:
-    """Open the most worth for the budget, the last site in part, and fill their shares.
+) -> float:
+    """Open the most worth for the budget, the last site in part; fill shares, return their worth.
 
-    Returns their worth, and that of the last unit of the budget. Sites wait in a heap: few of them
-    are taken.
+    Sites wait in a heap: few of them are taken.
     """
     share[:] = 0.0
-    saved, last, waiting = 0.0, 0.0, 0
+    saved, waiting = 0.0, 0
     for j in range(len(worth)):
         if state[j] == FREE and worth[j] < 0:
             heap[waiting] = j
@@ -233,8 +224,7 @@ def _choose(
             share[j] = 1.0
         budget -= price[j]
         saved += worth[j] * share[j]
-        last = -worth[j] / price[j]
-    return saved, last if budget <= 0 else 0.0
+    return saved
 
 
 @compiled
@@ -293,7 +283,8 @@ def _serve(
                     served[i] += share[j]
                 if whole and cost < own[i]:
                     own[i] = cost
-    return own.sum()
+    paid: float = own.sum()
+    return paid
 
 
 @compiled
@@ -349,27 +340,7 @@ def settled(
     for j in range(len(state)):
         if state[j] == OPEN:
             budget -= limits.price[j]
-    heap = np.flatnonzero(state == FREE)
-    waiting = len(heap)
-    for k in range(waiting // 2, 0, -1):
-        _sink(heap, k - 1, waiting, found.worth, limits.price)
-    last, next_ = np.inf, 0.0
-    while waiting > 0:
-        j = heap[0]
-        price, rate = limits.price[j], -found.worth[j] / limits.price[j]
-        if price > budget * (1 + 1e-9):
-            next_ = rate
-            last = next_ if budget > 1e-9 * price else last
-            break
-        last = rate
-        budget -= price
-        waiting -= 1
-        heap[0] = heap[waiting]
-        _sink(heap, 0, waiting, found.worth, limits.price)
-    if not np.isfinite(last):
-        last = next_
-    if next_ == 0.0 and budget > 0:
-        last = 0.0
+    last, next_ = _margins(found.worth, limits.price, state, budget)
     room = found.upper - target - found.lower
     for j in range(len(state)):
         price = limits.price[j]
@@ -380,3 +351,32 @@ def settled(
         elif -found.worth[j] - next_ * price > room:
             after[j] = OPEN
     return after
+
+
+@compiled
+def _margins(
+    worth: Floats, price: Floats, state: NDArray[np.int8], budget: float
+) -> tuple[float, float]:
+    """Return what the last unit of the budget is worth, and what the next would be."""
+    heap = np.flatnonzero(state == FREE)
+    waiting = len(heap)
+    for k in range(waiting // 2, 0, -1):
+        _sink(heap, k - 1, waiting, worth, price)
+    last, next_ = np.inf, 0.0
+    while waiting > 0:
+        j = heap[0]
+        rate = -worth[j] / price[j]
+        if price[j] > budget * (1 + 1e-9):
+            next_ = rate
+            last = next_ if budget > 1e-9 * price[j] else last
+            break
+        last = rate
+        budget -= price[j]
+        waiting -= 1
+        heap[0] = heap[waiting]
+        _sink(heap, 0, waiting, worth, price)
+    if not np.isfinite(last):
+        last = next_
+    if next_ == 0.0 and budget > 0:
+        last = 0.0
+    return last, next_

@@ -37,6 +37,8 @@ _ENTRIES = 60_000
 """Longest lists, together, that HiGHS is given."""
 _WAITING = 4_000
 """Nodes that wait at a time; beyond it, the newest come first."""
+_SPARE = 8
+"""How far from where they start a node's prices may go: see `bound`."""
 _NEAR = 1e-7
 """A plan of other than whole costs that is better by no more than this share is not searched."""
 
@@ -152,7 +154,7 @@ class Search:
                 return
             if self.paid >= before:
                 break
-            state, price, step = found.state, found.price, 0.5
+            price, step = found.price, 0.5
         self._rest(found._replace(upper=self.paid), state)
 
     def _middle(self) -> Floats:
@@ -178,14 +180,14 @@ class Search:
         while True:
             found = bound(
                 self.lists, self.limits, state, price, self.paid, step, steps, self.target,
-                20, 1e-3, 0.7, True,
+                20, 1e-3, 0.7, self.lists.sites,
             )  # fmt: skip
             self._keep(found, np.arange(self.lists.sites), self.lists)
             self.lower = max(self.lower, found.lower)
             self.watch.tell(f"bound {self.lower:.6g}, best plan {self.paid:.6g}")
             if found.ended or self.watch.over:
                 return Bound(*found)
-            state, price, step = found.state, found.price, found.step
+            price, step = found.price, found.step
 
     def _keep(self, found: Bound, number: Ints, lists: Lists) -> None:
         if found.upper < self.paid:
@@ -197,7 +199,7 @@ class Search:
 
     def _rest(self, found: Bound, state: States) -> None:
         """Search what reduced costs leave."""
-        after = settled(found, self.limits, found.state, self.target)
+        after = settled(found, self.limits, state, self.target)
         number = np.flatnonzero(after == FREE)
         self._opened = np.flatnonzero(after == OPEN)
         base = self.lists.base.copy()
@@ -231,10 +233,10 @@ class Search:
         tree.grow(None)
 
     def _by_highs(self, lists: Lists, limits: Limits, number: Ints, must: Plan) -> bool:
-        """Let HiGHS search the rest for half of the time; return whether it is proven."""
+        """Let HiGHS search the rest for most of the time; return whether it is proven."""
         target = self.target
         self.watch.tell(f"whole numbers: {lists.sites} sites left, best plan {self.paid:.6g}")
-        solved, constant = solve_rest(lists, limits, must, self.watch.part(0.5), target=target)
+        solved, constant = solve_rest(lists, limits, must, self.watch.part(0.9), target=target)
         if solved.infeasible:
             self.lower = self.paid
             return True
@@ -317,7 +319,7 @@ class _Tree:
         search.nodes += 1
         found = bound(
             self.lists, self.limits, state, node.price.astype(float), search.paid, 0.3, 30,
-            search.target, 4, 0.02, 0.5, False,
+            search.target, 4, 0.02, 0.5, _SPARE,
         )  # fmt: skip
         if found.upper < search.paid:
             search.offer(self.whole, self.limits, self.number, np.flatnonzero(found.plan))
@@ -326,7 +328,7 @@ class _Tree:
         if self.made <= 40 or self.made % 16 == 0:
             order = np.argsort(-(found.often + (state == OPEN)), kind="stable")
             search.offer(self.whole, self.limits, self.number, order)
-        after = settled(found._replace(upper=search.paid), self.limits, found.state, search.target)
+        after = settled(found._replace(upper=search.paid), self.limits, state, search.target)
         free = np.flatnonzero(after == FREE)
         lower = max(found.lower, node.lower)
         if not len(free):

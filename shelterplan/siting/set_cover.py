@@ -11,6 +11,7 @@ from scipy import sparse
 
 from shelterplan.progress import Progress, silent
 from shelterplan.siting.capacitated_set_cover import cheapest_with_room
+from shelterplan.siting.cover_search import narrow
 from shelterplan.siting.highs import Model, solve
 from shelterplan.siting.problem import Choice, Matrix, as_capacity, as_cover, as_weights, is_whole
 from shelterplan.siting.reduce import merge_rows, needed_rows, undominated
@@ -223,7 +224,7 @@ def _cheapest(
     hopeless = np.flatnonzero(must & (matrix[:, limits.free].sum(axis=1) == 0))
     if hopeless.size:
         raise NoPlanError(_alone(hopeless))
-    open_ = sparse.csr_array(matrix[np.flatnonzero(must)][:, limits.free])
+    open_ = narrow(matrix[np.flatnonzero(must)][:, limits.free])
     cover, kept = _smaller(open_, limits.cost[limits.free])
     sites = limits.free[kept]
     if not cover.shape[0]:

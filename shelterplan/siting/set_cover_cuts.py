@@ -127,7 +127,8 @@ def row_cuts(cover: Sparse, values: Floats, lack: Floats) -> tuple[Sparse, Spars
     size = np.repeat(np.diff(start), np.diff(found.indptr))
     found.data = np.where(found.data == size, 2.0, 1.0)
     taken = _spread(found, values, missed)
-    return sparse.csr_array(found[taken]), sparse.csr_array(sets[taken])
+    made: Any = sets[taken]
+    return sparse.csr_array(found[taken]), sparse.csr_array(made)
 
 
 def _spread(found: Sparse, values: Floats, missed: Floats) -> NDArray[np.int64]:

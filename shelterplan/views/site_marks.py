@@ -68,7 +68,7 @@ class _Plan(_Layer):
                     zIndexOffset: chosen ? 900 : 600, icon: L.divIcon({className: "",
                         html: "<div class='map-site" + (chosen ? " chosen" : "") + "'>" + number +
                             "</div>", iconSize: [30, 30]})}).bindTooltip(tip).addTo(group);
-            if (value.move) {
+            if (value.move && map.getSize().y > 100) {
                 map.keepView();
                 const at = L.latLng(value.move);
                 if (!map.getBounds().pad(-0.1).contains(at)) map.panTo(at, {animate: false});

@@ -8,11 +8,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
-from shelterplan.siting import SitingError
+from shelterplan.siting import (
+    SitingError,
+    cover_bound,
+    cover_search,
+    cover_tabu,
+    cover_tree,
+    reduce,
+    set_cover_cuts,
+)
 from shelterplan.siting.cover_bound import descend, evaluate, even_prices
+from shelterplan.siting.cover_cuts import cut_model
 from shelterplan.siting.cover_search import Cover, Limits, covered, greedy, improve, search
-from shelterplan.siting.max_cover import max_cover
+from shelterplan.siting.cover_tree import grow
+from shelterplan.siting.max_cover import max_cover, warm_up
 from shelterplan.siting.problem import as_cover
+from shelterplan.siting.reduce import merge_rows
+from shelterplan.siting.watch import Watch
 from tests.benchmarks.siting_city import siting_city
 
 
@@ -124,6 +136,49 @@ def test_any_prices_bound_any_plan(world, count, budget, seed):
         better = descend(both, limits, bound, reached=0.0, iterations=30)
         assert best - 1e-9 <= better.bound.value <= bound.value
         assert limits.allow(better.columns)
+
+
+@given(worlds(), st.integers(1, 5))
+def test_the_tree_and_the_cuts_against_brute_force(world, count):
+    cover, weights, _, _ = world
+    merged = merge_rows(as_cover(cover), weights)
+    both = Cover.of(merged.cover, merged.weights)
+    count = min(count, both.sites)
+    limits = Limits.of(both.sites, count, None, np.inf)
+    best = brute(cover, weights, [], count)
+    grown = grow(both, count, even_prices(both), 0.0, Watch(60), enough=1e-6, work=1e9)
+    assert grown.explored == 1.0
+    assert grown.bound == pytest.approx(best, abs=1e-5)
+    assert covered(merged.cover, merged.weights, grown.columns) == pytest.approx(best, abs=1e-5)
+    assert cut_model(merged.cover, merged.weights, limits, Watch(60)).bound >= best - 1e-5
+
+
+def test_a_tree_that_is_left_unfinished_bounds_all_plans():
+    rng = np.random.default_rng(4)
+    cover = rng.random((60, 40)) < 0.08
+    weights = rng.integers(1, 100, 60).astype(float)
+    both = Cover.of(as_cover(cover), weights)
+    best = max_cover(cover, weights, 6)
+    part = grow(both, 6, even_prices(both), 0.0, Watch(60), enough=0.999, work=1.0, share=0.99)
+    whole = grow(both, 6, even_prices(both), 0.0, Watch(60), enough=0.999, work=np.inf)
+    assert best.optimal
+    assert part.bound >= best.objective
+    assert covered(as_cover(cover), weights, whole.columns) == best.objective
+
+
+def test_nothing_is_compiled_after_warming_up():
+    warm_up()
+    kernels = [
+        kernel
+        for module in (cover_bound, cover_search, cover_tabu, cover_tree, reduce, set_cover_cuts)
+        for kernel in vars(module).values()
+        if hasattr(kernel, "signatures")
+    ]
+    before = [len(kernel.signatures) for kernel in kernels]
+    city = siting_city(600, 150, 5, 400.0)
+    max_cover(city.distance_m, city.people, 8, fixed=city.existing)
+    max_cover(city.distance_m, city.people, budget=8.0, costs=city.people[:150] % 3 + 1)
+    assert [len(kernel.signatures) for kernel in kernels] == before
 
 
 def test_a_walk_of_zero_metres_covers():

@@ -1,6 +1,6 @@
 """The p-median against brute force, laws, and OR-Library's format."""
 
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 import pytest
@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from scipy import sparse
 from scipy.optimize import linprog
 
-from shelterplan.siting.p_median import p_median
+from shelterplan.siting import median_bound, median_lists, median_search, reduce
+from shelterplan.siting.p_median import p_median, warm_up
 from shelterplan.siting.result import NoPlanError, SitingError
 from tests.siting import or_library
 
@@ -222,3 +223,49 @@ def test_inputs_stay_as_they_are():
     p_median(cost, [2, 3], 1)
     assert (cost.data == before.data).all()
     assert (cost.indices == before.indices).all()
+
+
+def test_after_the_warm_up_nothing_is_compiled():
+    kernels = [
+        kernel
+        for module in (median_bound, median_lists, median_search, reduce)
+        for kernel in vars(module).values()
+        if hasattr(kernel, "signatures") and kernel.py_func.__module__ == module.__name__
+    ]
+    warm_up()
+    known = [tuple(kernel.signatures) for kernel in kernels]
+    assert len(kernels) > 10
+    assert median_bound.bound.signatures
+    assert median_search.interchange.signatures
+    cost = or_library.costs(or_library.made_up(60, 20, seed=4))
+    p_median(cost, np.arange(60) / 7, 20)
+    p_median(stored(cost), budget=9.0, costs=np.arange(60) % 4, unserved_cost=80, fixed=[2])
+    assert [tuple(kernel.signatures) for kernel in kernels] == known
+
+
+@pytest.mark.parametrize("prices", [np.ones(5), np.array([2.0, 1, 3, 1, 2])])
+@pytest.mark.parametrize("spare", [0, 5])
+@pytest.mark.parametrize("seed", range(8))
+def test_bounds_hold_and_settled_sites_are_right(prices, spare, seed):
+    rng = np.random.default_rng(seed)
+    paid = rng.integers(1, 40, (9, 5)).astype(float)
+    base, state = np.full(9, 50.0), np.array([0, 0, 0, -1, 0], np.int8)
+    lists, limits = median_lists.lists_of(paid, base), median_search.Limits.of(prices, 3.0)
+    plans = [
+        np.array(plan)
+        for plan in product([False, True], repeat=5)
+        if not plan[3] and prices[np.array(plan)].sum() <= 3
+    ]
+    costs = [np.min(np.column_stack([base, paid[:, plan]]), axis=1).sum() for plan in plans]
+    best, upper = min(costs), min(costs) + 6.0
+    found = median_bound.bound(
+        lists, limits, state, base / 2, upper, 1.0, 40, 0.5, 9, 1e-4, 0.5, spare
+    )
+    assert best - 1e-9 <= found.upper <= upper
+    assert found.lower <= best + 1e-9
+    assert found.lower > 0.6 * best
+    after = median_bound.settled(found._replace(upper=upper), limits, state, 0.5)
+    for plan, cost in zip(plans, costs, strict=True):
+        if cost < upper - 0.5:
+            assert not plan[after == median_bound.SHUT].any()
+            assert plan[after == median_bound.OPEN].all()
