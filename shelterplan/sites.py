@@ -42,8 +42,11 @@ def joined(table: gpd.GeoDataFrame, more: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Put rows below a table, in the types of the table; unknown where they have no such column."""
     if not len(more):
         return table
+    known = {column.name for column in tables.TABLES["shelters"].columns}
+    for name in [one for one in more.columns if one in known and one not in table.columns]:
+        table = table.assign(**{name: _unknown(name, table.index)})
     missing = {
-        name: pd.Series("unknown", index=more.index, dtype="str")
+        name: _unknown(name, more.index)
         for name in table.columns.difference(more.columns)
         if name.startswith("fit_")
     }
@@ -51,6 +54,13 @@ def joined(table: gpd.GeoDataFrame, more: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     typed = rows.astype({name: kind for name, kind in table.dtypes.items() if name != "geometry"})
     whole = pd.concat([table, typed])
     return gpd.GeoDataFrame(whole, geometry="geometry", crs=table.crs).rename_axis(table.index.name)
+
+
+def _unknown(name: str, index: pd.Index) -> pd.Series:
+    """Return a column of which nothing is known."""
+    if name.startswith("fit_"):
+        return pd.Series("unknown", index=index, dtype="str")
+    return pd.Series(pd.NA, index=index, dtype="Float64" if name == "occupants" else "str")
 
 
 def refuse_taken(sites: gpd.GeoDataFrame, shelters: gpd.GeoDataFrame) -> None:

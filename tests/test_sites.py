@@ -94,3 +94,14 @@ def test_another_shelter_never_lengthens_a_walk_nor_takes_a_place_away(hazard):
     assert (new < old).any()
     for column in ("covered_population", "possible_people", "reached_people"):
         assert after.total[column] >= before.total[column]
+
+
+def test_what_is_said_of_a_site_is_heeded():
+    told = sites([("hall", 60, point(200, 5))]).assign(fit_flood="no", occupants=25)
+    added = village().with_sites(told)
+    assert added.shelters["fit_flood"].tolist() == ["unknown", "unknown", "no"]
+    assert added.shelters.loc["hall", "occupants"] == 25
+    assert (
+        coverage.examine(added, Scenario(hazard="flood")).shelters.loc["hall", "reason"] == "unfit"
+    )
+    assert coverage.examine(added, Scenario()).shelters.loc["hall", "room"] == 35

@@ -61,7 +61,10 @@ WORDS: Final[dict[str, tuple[str, ...]]] = {
     "unknown": get_args(Unknown),
     "standard": (OWN, OWN_MINUTES, *presets()),
     "estimate": ("standard", "none", "own"),
-    "objective": ("people", "need", "fair", "everyone", "walking", "longest"),
+    "objective": (
+        *("people", "need", "fair", "everyone", "walking", "longest"),
+        *("expected", "worst", "regret"),
+    ),
     "plan_by": ("sites", "budget"),
     "counted": ("possible", "confirmed"),
     "seconds": ("10", "30", "60"),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from shelterplan.app.gaps_view import View
     from shelterplan.app.sites_work import Request
     from shelterplan.progress import Progress
-    from shelterplan.siting.suggest import Suggestion
+    from shelterplan.siting.suggest import Suggestion, Wish
     from shelterplan.study_area import StudyArea
 
 OBJECTIVES = ("people",)
@@ -36,6 +36,11 @@ class Sureness:
     plans: int
     complete: bool
     """Whether it is proven that no other plans are nearly equal; with room it never is."""
+
+
+def comparable(wish: Wish) -> bool:
+    """Return whether nearly equal plans can be looked for: those with as many sites."""
+    return wish.objective in OBJECTIVES and wish.quota is None and wish.budget is None
 
 
 def key_of(request: Request, found: Suggestion) -> Hashable:
@@ -91,7 +96,7 @@ def show(view: View, request: Request, found: Suggestion) -> None:
     """Show the button that looks for nearly equal plans, or what came of it."""
     words, key = view.words, key_of(request, found)
     wish = found.wish
-    if not len(found.sites) or wish.objective not in OBJECTIVES or wish.quota is not None:
+    if not len(found.sites) or not comparable(wish):
         return
     if jobs.desk().running(key) is not None:
         return

@@ -185,7 +185,7 @@ def suggest(
         text.print_json(as_object(found, rows))
         interrupt.leave()
         return
-    for line in heading(opened, standard, scenario):
+    for line in heading(opened, standard, found.scenario):
         click.echo(line)
     _print(found, rows)
     for written in filter(None, (out, report)):
@@ -202,8 +202,11 @@ def _how_sure(
     from shelterplan.siting.ground import Ground
     from shelterplan.siting.sure import how_sure
 
-    if found.wish.objective != "people" or found.wish.quota is not None:
-        raise click.UsageError("--how-sure goes with the objective people, without a quota")
+    wish = found.wish
+    if wish.objective != "people" or wish.quota is not None or wish.budget is not None:
+        raise click.UsageError(
+            "--how-sure goes with --sites and the objective people, without a quota"
+        )
     free = found.candidates["suitable"] & ~found.candidates.index.isin(found.wish.forbid)
     ground = Ground(
         area,

@@ -116,7 +116,7 @@ def grow(
         if levels < 4 * count + 20:
             return None
     tree = _planted(cover, count, prices, reached, levels)
-    each = STEPS * (2 * cover.entries + len(cover.weights) + 1)
+    each = STEPS * (2 * cover.entries + 10 * len(cover.weights) + 1)
     most = int(np.clip(SLICE / each, 5, 1000))
     spent = 0.0
     while not tree.number[5] and not watch.over:

@@ -13,7 +13,7 @@ from shelterplan.equity import changes
 from shelterplan.plan import make_plan
 from shelterplan.progress import Progress, silent
 from shelterplan.scenario import Scenario
-from shelterplan.siting.result import NoPlanError
+from shelterplan.siting.result import SitingError
 from shelterplan.siting.suggest import Suggestion, Wish, suggest
 from shelterplan.siting.watch import never
 from shelterplan.situation import hazards_of, situation
@@ -147,7 +147,7 @@ def evaluate(
     served = _served(area, before, after, counted)
     progress("other hazards", 0.4)
     alternative, why = (
-        _best(area, with_sites, sites, scenario, standard, counted, time_limit_s, progress, stop)
+        _best(area, sites, after, counted, (scenario, standard), time_limit_s, progress, stop)
         if compare
         else (None, "not asked for")
     )
@@ -319,20 +319,18 @@ def _relieved(before: Plan, after: Plan) -> pd.DataFrame:
 
 def _best(
     area: StudyArea,
-    with_sites: StudyArea,
     sites: gpd.GeoDataFrame,
-    scenario: Scenario,
-    standard: AccessStandard,
+    after: Plan,
     counted: Counted,
+    given: tuple[Scenario, AccessStandard],
     time_limit_s: float,
     progress: Progress,
     stop: Callable[[], bool],
 ) -> tuple[Suggestion | None, str]:
     """Return the best plan at the cost of a proposal, chosen among all sites that are known."""
-    del with_sites
     costs = sites["cost"].astype("Float64") if "cost" in sites else pd.Series([pd.NA])
     others = area.candidates[~area.candidates.index.isin(sites.index)]
-    pool = pd.concat([others, sites[[c for c in others.columns if c in sites]]])
+    pool = pd.concat([others, sites])
     by_cost = bool(costs.notna().all() and others["cost"].notna().all())
     wish = Wish(
         sites=None if by_cost else len(sites),
@@ -341,9 +339,10 @@ def _best(
         time_limit_s=time_limit_s,
     )
     try:
-        found = suggest(
-            area, wish, scenario, standard, candidates=pool, progress=progress, stop=stop
-        )
-    except NoPlanError as error:
+        found = suggest(area, wish, *given, candidates=pool, progress=progress, stop=stop)
+    except SitingError as error:
         return None, str(error)
+    column = found.counted_column
+    if not found.result.optimal and found.after.total[column] < after.total[column]:
+        return None, "no plan as good as the proposal was found in time"
     return found, ""

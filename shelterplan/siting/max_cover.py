@@ -48,7 +48,7 @@ SWAP_WORK = 5e7
 """Steps of the processor in one turn of swaps: a part of a second."""
 STEP_WORK = 6e7
 """Entries read in one turn of subgradient steps."""
-TREE_WORK = 3e9
+TREE_WORK = 2e9
 """Entries read in the tree of all plans before it is judged."""
 TREE_SHARE = 0.97
 """If by then so much of the tree is done, it is searched to its end."""

@@ -69,6 +69,7 @@ def need_cover(
     """
     matrix = as_cover(cover)
     crowd, worth = (as_weights(given, matrix.shape[0]) for given in (people, need))
+    most = worth.max(initial=0.0)
     if capacity is None or len(np.unique(worth)) < 2:
         return max_cover(
             matrix,
@@ -77,7 +78,7 @@ def need_cover(
             budget=budget,
             fixed=fixed,
             costs=costs,
-            capacity=None if capacity is None else np.asarray(capacity, float) * worth.max(),
+            capacity=None if capacity is None else np.asarray(capacity, float) * most,
             time_limit_s=time_limit_s,
             progress=progress,
             stop=stop,
@@ -137,7 +138,8 @@ def _by_solver(
         if factor is not None and limit is not None and np.isfinite(limit):
             limits.append(np.concatenate([factor * added, np.zeros(pairs)]))
             most.append(float(limit))
-    stacked = sparse.csr_array(sparse.vstack([rows, sparse.csr_array(np.array(limits))]))
+    blocks = [rows, *([sparse.csr_array(np.array(limits))] if limits else [])]
+    stacked = sparse.csr_array(sparse.vstack(blocks))
     whole = np.arange(sites + pairs) < sites
     lower = np.zeros(sites + pairs)
     lower[choice.fixed] = 1.0

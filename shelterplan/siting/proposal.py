@@ -34,7 +34,7 @@ LONGEST_TITLE = 200
 MOST_BYTES = 5_000_000
 """A larger file is no proposal."""
 _LIMITS = ("max_distance_m", "max_time_s", "area_m2_per_person")
-_COLUMNS = ("name", "kind", "capacity", "cost", "area_m2")
+_COLUMNS = ("name", "kind", "capacity", "cost", "area_m2", "occupants", "wheelchair")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -79,7 +79,8 @@ class Proposal:
         if not 0 < len(sites) <= MOST_SITES:
             message = f"a proposal has 1 to {MOST_SITES} sites, not {len(sites)}"
             raise SitingError(message)
-        columns = [name for name in (*_COLUMNS, "geometry") if name in sites]
+        known = {*_COLUMNS, "geometry", *(f"fit_{hazard}" for hazard in tables.HAZARDS)}
+        columns = [name for name in sites.columns if name in known]
         return cls(
             title=title.strip()[:LONGEST_TITLE] or "Proposal",
             sites=tables.checked("candidates", sites[columns]),

@@ -241,7 +241,11 @@ def _each_alone(
 
 
 def _clock(watch: Watch, share: float) -> dict[str, Any]:
-    return {"time_limit_s": watch.left_s * share, "stop": lambda: watch.stopped}
+    return {
+        "time_limit_s": watch.left_s * share,
+        "progress": watch.progress,
+        "stop": lambda: watch.stopped,
+    }
 
 
 def _people(cover: Sparse, people: Floats, selected: Sequence[int]) -> float:

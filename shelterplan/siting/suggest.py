@@ -28,7 +28,7 @@ from shelterplan.siting.watch import never
 from shelterplan.standards import AccessStandard
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -76,25 +76,35 @@ class Wish:
     """How long the solver may take [s]."""
 
     def __post_init__(self) -> None:
-        if self.objective not in get_args(Objective):
-            raise UnknownNameError("objective", self.objective, list(get_args(Objective)))
-        if self.counted not in get_args(Counted):
-            raise UnknownNameError("way of counting", self.counted, list(get_args(Counted)))
-        if self.quota is not None and not 0 <= self.quota <= 1:
-            message = f"quota must be a share from 0 to 1, not {self.quota:g}"
-            raise SitingError(message)
-        if self.objective != "everyone" and self.sites is None and self.budget is None:
-            message = "say how many sites may be added, or what they may cost together"
-            raise SitingError(message)
-        if self.quota_among not in {"all", "at_risk"}:
-            raise UnknownNameError("group for a quota", self.quota_among, ["all", "at_risk"])
-        if self.quota is not None and self.objective != "people":
-            message = "a quota goes with the objective people only"
-            raise SitingError(message)
+        object.__setattr__(self, "keep", tuple(dict.fromkeys(self.keep)))
+        for what, given, known in (
+            ("objective", self.objective, get_args(Objective)),
+            ("way of counting", self.counted, get_args(Counted)),
+            ("group for a quota", self.quota_among, ("all", "at_risk")),
+        ):
+            if given not in known:
+                raise UnknownNameError(what, given, list(known))
+        for problem in self._problems():
+            raise SitingError(problem)
+
+    def _problems(self) -> Iterator[str]:
+        """Yield what makes no sense."""
+        sites, budget, quota = self.sites, self.budget, self.quota
+        if sites is not None and (sites != int(sites) or sites < 0):
+            yield f"sites must be a whole number, 0 or more, not {sites!r}"
+        if budget is not None and not budget >= 0:
+            yield f"budget must be 0 or more, not {budget!r}"
+        if self.objective != "everyone" and sites is None and budget is None:
+            yield "say how many sites may be added, or what they may cost together"
+        if quota is not None and not 0 <= quota <= 1:
+            yield f"quota must be a share from 0 to 1, not {quota:g}"
+        if quota is not None and self.objective != "people":
+            yield "a quota goes with the objective people only"
+        if sites is not None and len(self.keep) > sites:
+            yield f"{len(self.keep)} sites are to be kept, but only {sites} may be added"
         both = sorted({*self.keep} & {*self.forbid})
         if both:
-            message = f"site {both[0]!r} is to be kept and forbidden at once"
-            raise SitingError(message)
+            yield f"site {both[0]!r} is to be kept and forbidden at once"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as plain values."""
@@ -174,7 +184,8 @@ def suggest(
         As in `make_plan`.
     scenarios : mapping, optional
         Further scenarios, by name, for the objectives `expected`, `worst` and `regret`; `scenario`
-        is one of those looked at, too. Figures before and after are those of `scenario`.
+        is one of those looked at, too. Figures before and after are those of `scenario` with room
+        not looked at.
     candidates : GeoDataFrame, optional
         Sites to choose from; by default those of the study area.
     rules : SuitabilityRules, optional
@@ -197,12 +208,14 @@ def suggest(
     (2, 'optimal', True)
     """
     scenario, standard = scenario or Scenario(), standard or AccessStandard()
-    if scenario.room == "nearest":
+    if scenario.room == "nearest" and wish.objective not in ROBUST:
         message = (
             "plans are made for people who are told where there is room (room assigned), or with "
             'room not looked at (room ignored), not for room "nearest"'
         )
         raise SitingError(message)
+    if wish.objective in ROBUST:  # figures of the same kind as the objective
+        scenario = replace(scenario, room="ignored")
     if bool(scenarios) != (wish.objective in ROBUST):
         message = f"the objectives {', '.join(ROBUST)} need further scenarios, the others take none"
         raise SitingError(message)
@@ -210,7 +223,9 @@ def suggest(
     table = suitability(area, candidates, scenario=scenario, standard=standard, rules=rules)
     _refuse_strangers(table, wish)
     ground = Ground(area, _choosable(table, wish), scenario, standard, wish.counted)
-    others = [replace(ground, scenario=one) for one in (scenarios or {}).values()]
+    others = [
+        replace(ground, scenario=replace(one, room="ignored")) for one in (scenarios or {}).values()
+    ]
     found = _solve(ground, others, wish, progress, stop) if len(ground.sites) else None
     columns = _added(ground, found)
     sites = _in_order(ground, columns)
@@ -232,7 +247,11 @@ def suggest(
         scenarios=dict(zip(("", *(scenarios or {})), found.scenarios, strict=False))
         if found
         else {},
-        manifest=before.manifest | {"wish": wish.to_dict()},
+        manifest=before.manifest
+        | {
+            "wish": wish.to_dict(),
+            "scenarios": {name: one.to_dict() for name, one in (scenarios or {}).items()},
+        },
     )
 
 
@@ -302,7 +321,7 @@ def _solve(
 ) -> _Found:
     """Let the model of the objective choose."""
     kept = ground.sites.index.get_indexer(list(wish.keep)) + len(ground.area.shelters)
-    count = None if wish.sites is None else max(0, wish.sites - len(kept))
+    count = None if wish.sites is None else wish.sites - len(kept)
     costs, budget = None, None
     if wish.budget is not None:
         price = ground.sites["cost"].astype("Float64").to_numpy(float)
@@ -343,8 +362,19 @@ def _robust(grounds: list[Ground], wish: Wish, count: int | None, common: dict[s
 def _most(ground: Ground, wish: Wish, count: int | None, common: dict[str, Any]) -> _Found:
     people = ground.people
     if wish.quota is not None:
-        group = ground.district
-        found = quota_cover(ground.walks, people, count, group=group, share=wish.quota, **common)
+        counted = people if wish.quota_among == "all" else people * (ground.here.level > 0)
+        if not counted.any():
+            message = "nobody is known to be at risk: a quota of people at risk needs a hazard"
+            raise SitingError(message)
+        found = quota_cover(
+            ground.walks,
+            people,
+            count,
+            group=ground.district,
+            share=wish.quota,
+            counted=counted,
+            **common,
+        )
         return _Found(found, "people")
     return _Found(max_cover(ground.walks, people, count, **common), "people")
 
@@ -362,12 +392,15 @@ def _fairest(ground: Ground, wish: Wish, count: int | None, common: dict[str, An
 
 
 def _all(ground: Ground, wish: Wish, count: int | None, common: dict[str, Any]) -> _Found:
-    del wish
     reached = np.diff(ground.walks.indptr) > 0
     people = np.where(reached, ground.people, 0.0)
     found = set_cover(ground.walks, people, count=count, **common)
+    kept = ground.sites.loc[list(wish.keep)]
+    priced = common["costs"] is not None
+    there = float(kept["cost"].astype(float).sum()) if priced else float(len(kept))
+    whole = replace(found, objective=found.objective + there, bound=found.bound + there)
     left_out = float(ground.people[~reached].sum())
-    return _Found(found, "sites" if common["costs"] is None else "cost", left_out)
+    return _Found(whole, "cost" if priced else "sites", left_out)
 
 
 def _least_walking(ground: Ground, wish: Wish, count: int | None, common: dict[str, Any]) -> _Found:

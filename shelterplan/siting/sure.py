@@ -46,6 +46,9 @@ def how_sure(
 ) -> Sure:
     """Look for other plans with as many sites that serve nearly as many people.
 
+    Plans of any cost are looked at, and people are counted alike: this is for plans with a number
+    of sites that serve most people.
+
     Without room, see `near_optimal.near_optimal`. With room, sites of the plan are exchanged one by
     one, then those of the plans found so, each being counted exactly as a coverage run does; that
     there are no others is never proven then.

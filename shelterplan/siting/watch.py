@@ -33,7 +33,7 @@ class Watch:
         self, time_limit_s: float, progress: Progress = silent, stop: Callable[[], bool] = never
     ) -> None:
         self.time_limit_s = time_limit_s
-        self._progress = progress
+        self.progress = progress
         self._stop = stop
         self._start = perf_counter()
         self._stopped = False
@@ -61,8 +61,8 @@ class Watch:
 
     def part(self, share: float) -> Watch:
         """Return a watch over a share of the time that is left."""
-        return Watch(self.left_s * share, self._progress, lambda: self.stopped)
+        return Watch(self.left_s * share, self.progress, lambda: self.stopped)
 
     def tell(self, stage: str) -> None:
         """Tell what is being done."""
-        self._progress(stage, min(1.0, self.seconds / max(self.time_limit_s, 1e-9)))
+        self.progress(stage, min(1.0, self.seconds / max(self.time_limit_s, 1e-9)))

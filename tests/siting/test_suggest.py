@@ -204,6 +204,10 @@ def test_where_nothing_helps_it_is_said_why():
         ({"sites": 1, "keep": ("a",), "forbid": ("a",)}, "'a'"),
         ({"sites": 1, "quota": 1.5}, "quota"),
         ({"sites": 1, "quota": 0.5, "objective": "fair"}, "quota"),
+        ({"sites": -1}, "-1"),
+        ({"sites": 1.5}, "1.5"),
+        ({"budget": float("nan")}, "nan"),
+        ({"sites": 1, "keep": ("a", "b")}, "2 sites are to be kept"),
     ],
 )
 def test_a_wish_that_makes_no_sense_is_refused(wish, said):
@@ -239,3 +243,41 @@ def test_the_embedded_plans_are_proven_and_equal_fresh_runs(name, room):
     gains = found.sites["newly_covered_population"]
     assert gains.sum() == fresh.total["possible_people"] - found.before.total["possible_people"]
     assert (gains > 0).all()
+
+
+def test_kept_sites_count_in_what_everybody_needs():
+    area, scenario = town(), Scenario(room="ignored")
+    free = suggest(area, Wish(objective="everyone"), scenario, STANDARD)
+    kept = suggest(area, Wish(objective="everyone", keep=("c",)), scenario, STANDARD)
+    assert free.result.objective == len(free.sites)
+    assert kept.result.objective == len(kept.sites)
+    assert "c" in kept.sites.index
+
+
+def test_a_quota_of_people_at_risk_is_one_of_them():
+    area = StudyArea.open("monaco")
+    wish = Wish(sites=3, quota=0.9, quota_among="at_risk")
+    with pytest.raises(SitingError, match="hazard"):
+        suggest(area, wish, Scenario(room="ignored"))
+    before = Scenario(hazard="storm_surge", phase="before", room="ignored")
+    found = suggest(area, wish, before)
+    rows = found.after.demand[found.after.demand["hazard_level"] > 0]
+    share = rows.loc[rows["status"] == "covered", "population"].sum() / rows["population"].sum()
+    assert share >= 0.9
+    with pytest.raises(NoPlanError):
+        suggest(area, wish, Scenario(hazard="storm_surge", room="ignored"))
+
+
+def test_plans_for_several_scenarios_do_not_look_at_room():
+    area = town(candidates=candidates([("a", 0, 3, point(30, 5)), *SITES[1:]]))
+    found = suggest(
+        area,
+        Wish(sites=2, objective="worst"),
+        Scenario(),
+        STANDARD,
+        scenarios={"slow": Scenario.of(walker="elderly")},
+    )
+    assert found.scenario.room == "ignored"
+    assert found.result.objective == min(one.share for one in found.scenarios.values())
+    assert found.share_after == pytest.approx(found.scenarios[""].share)
+    assert found.sites["newly_covered_population"].gt(0).all()
