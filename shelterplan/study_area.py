@@ -594,8 +594,8 @@ def _refuse_far_sites(
     far = sites.index[~sites.geometry.intersects(box)]
     if len(far):
         message = (
-            f"site {far[0]!r} does not lie near the streets or the communities: are its latitude "
-            "and longitude swapped?"
+            f"site {str(sites.loc[far[0], 'name'])!r} ({far[0]}) does not lie near the streets or "
+            "the communities: leave it out, or mend its longitude and latitude"
         )
         raise AreaError(message)
 

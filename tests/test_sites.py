@@ -69,7 +69,7 @@ def test_an_outline_is_entered_where_a_street_crosses_it():
     ("rows", "said"),
     [
         ([("school", 5, point(200, 5))], "'school' is there already"),
-        ([("x", 5, point(2_000_000, 5))], "site 'x' does not lie near"),
+        ([("x", 5, point(2_000_000, 5))], r"site 'x' \(x\) does not lie near"),
     ],
 )
 def test_what_cannot_be_added_is_refused(rows, said):

@@ -20,7 +20,7 @@ def people(count: float) -> str:
 
 
 def percent(share: float) -> str:
-    """Return a share (0 to 1) in per cent; never 0 % or 100 % unless it is.
+    """Return a share (0 to 1) in per cent, rounded down; never 0 % or 100 % unless it is.
 
     Examples
     --------
@@ -33,7 +33,7 @@ def percent(share: float) -> str:
         return f"<{NBSP}0.1{NBSP}%"
     if share > 0.999:
         return f">{NBSP}99.9{NBSP}%"
-    return f"{share * 100:.1f}".removesuffix(".0") + f"{NBSP}%"
+    return f"{math.floor(share * 1000 + 1e-9) / 10:.1f}".removesuffix(".0") + f"{NBSP}%"
 
 
 def signed(count: float) -> str:

@@ -19,6 +19,7 @@ from shelterplan.app.markup import table
 from shelterplan.plan import make_plan
 from shelterplan.siting.ground import Ground
 from shelterplan.siting.pareto import cost_front, front
+from shelterplan.siting.room_front import room_front
 from shelterplan.views.charts import plans_chart
 
 if TYPE_CHECKING:
@@ -28,7 +29,10 @@ if TYPE_CHECKING:
 
     from shelterplan.app.gaps_view import View
     from shelterplan.app.words import Words
+    from shelterplan.plan import Plan
     from shelterplan.progress import Progress
+    from shelterplan.siting.fair import FairResult
+    from shelterplan.siting.ground import Counted
     from shelterplan.siting.pareto import Point
     from shelterplan.siting.suggest import Suggestion
     from shelterplan.study_area import StudyArea
@@ -51,9 +55,9 @@ class Other:
     district: str
     """Its name."""
     proven: bool
-    """Whether no plan does better that is as good in the other; with room it is never proven."""
+    """Whether it is proven that no plan serves more that does as well by the worst district."""
     bound: float | None
-    """People that no such plan can exceed; None if room is looked at: then it is not known."""
+    """People that no such plan can exceed; None if it is not known."""
 
 
 def key_of(request: work.Request, kind: Kind) -> Hashable:
@@ -64,13 +68,23 @@ def key_of(request: work.Request, kind: Kind) -> Hashable:
 def compare(
     area: StudyArea, request: work.Request, found: Suggestion, kind: Kind
 ) -> Callable[[Progress, Callable[[], bool]], tuple[Other, ...]]:
-    """Return the work that finds other plans; they are found without room, and counted with it."""
+    """Return the work that finds other plans.
+
+    Plans with fewer or more sites are found without room, and counted with it.
+    """
 
     def look(progress: Progress, stop: Callable[[], bool]) -> tuple[Other, ...]:
         wish, candidates = request.wish, found.candidates
         free = candidates["suitable"].to_numpy(bool) & ~candidates.index.isin(wish.forbid)
         ground = Ground(area, candidates[free], request.scenario, request.standard, wish.counted)
         first = len(area.shelters)
+        if kind == "fairer" and ground.room is not None:
+            return _apart(
+                [
+                    _in_hand(found),
+                    *_with_room(area, request, ground, len(found.sites), progress, stop),
+                ]
+            )
         sites = np.arange(len(ground.sites)) + first
         there = ground.fixed if ground.room is None else ground.fixed[ground.room[:first] > 0]
         columns = np.concatenate([there, sites])
@@ -91,33 +105,79 @@ def compare(
             points = cost_front(walks, ground.people, count, **common)
         ids = np.concatenate([np.array([""] * len(there)), ground.sites.index.astype(str)])
         others = [_other(area, request, point, ids, ground.room is None) for point in points]
-        return _apart(others)
+        return _apart([_in_hand(found), *others])
 
     return look
+
+
+def _with_room(
+    area: StudyArea,
+    request: work.Request,
+    ground: Ground,
+    number: int,
+    progress: Progress,
+    stop: Callable[[], bool],
+) -> list[Other]:
+    """Return fairer plans whose sites have limited room."""
+    kept = ground.sites.index.get_indexer(list(request.wish.keep)) + len(area.shelters)
+    ids = np.array([*[""] * len(area.shelters), *ground.sites.index.astype(str)])
+    points = room_front(
+        ground.walks,
+        ground.people,
+        max(0, number - len(kept)),
+        group=ground.district,
+        capacity=np.full(len(ids), np.inf) if ground.room is None else ground.room,
+        plans=PLANS,
+        fixed=[*ground.fixed, *kept],
+        time_limit_s=LONGEST_S,
+        progress=progress,
+        stop=stop,
+    )
+    return [_other(area, request, point, ids, not point.stages) for point in points]
+
+
+def _in_hand(found: Suggestion) -> Other:
+    """Return the plan that was asked for as one of the others."""
+    share, district = _worst(found.after, found.wish.counted)
+    proven = found.result.optimal and found.unit == "people" and found.wish.quota is None
+    return Other(
+        sites=tuple(map(str, found.sites.index)),
+        people=float(found.after.total[found.counted_column]),
+        share=share,
+        district=district,
+        proven=proven,
+        bound=float(found.result.bound) if proven else None,
+    )
 
 
 def _other(
     area: StudyArea,
     request: work.Request,
-    point: Point,
+    point: Point | FairResult,
     ids: NDArray[np.str_],
-    no_room: bool,  # noqa: FBT001
+    bounded: bool,  # noqa: FBT001
 ) -> Other:
     """Count what a plan does by a coverage run of its own."""
     sites = tuple(str(ids[column]) for column in point.selected if ids[column])
     place = area.with_sites(area.candidates.loc[list(sites)]) if sites else area
     plan = make_plan(place, request.scenario, request.standard)
     possible = request.wish.counted == "possible"
-    share = plan.districts["possible_share" if possible else "coverage_share"]
-    share = share[plan.districts["population"] > 0].astype(float)
+    share, district = _worst(plan, request.wish.counted)
     return Other(
         sites=sites,
         people=float(plan.total["possible_people" if possible else "covered_population"]),
-        share=float(share.min()) if len(share) else math.nan,
-        district=str(share.idxmin()) if len(share) else "",
-        proven=no_room and point.status == "optimal",
-        bound=point.bound if no_room else None,
+        share=share,
+        district=district,
+        proven=bounded and point.status == "optimal",
+        bound=point.bound if bounded else None,
     )
+
+
+def _worst(plan: Plan, counted: Counted) -> tuple[float, str]:
+    """Return the share of the worst district, and its name."""
+    share = plan.districts["possible_share" if counted == "possible" else "coverage_share"]
+    share = share[plan.districts["population"] > 0].astype(float)
+    return (float(share.min()), str(share.idxmin())) if len(share) else (math.nan, "")
 
 
 def _apart(others: list[Other]) -> tuple[Other, ...]:
@@ -196,7 +256,7 @@ def _drawn(
         selection_mode="pick",
     )
     st.html(f"<p>{escape(words.of('sites_front', f'{kind}_more'))}</p>")
-    if view.scenario.room != "ignored":
+    if kind == "number" and view.scenario.room != "ignored":
         st.html(f"<p>{escape(words('sites.front_room'))}</p>")
     st.html(_table(words, others, kind))
     st.selectbox(

@@ -138,7 +138,7 @@ def evaluate(
     if report:
         page = card(found, language=language, title=proposal.title, area=opened)
         write_file(report, page)
-    warnings = warnings_of(proposal, opened, scenario, standard)
+    warnings = [*warnings_of(proposal, opened, scenario, standard), *found.doubles]
     if as_json:
         text.print_json(_object(found, proposal.title, said, warnings))
         interrupt.leave()

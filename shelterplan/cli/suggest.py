@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -269,6 +269,7 @@ def sites_of(found: Suggestion) -> list[dict[str, Any]]:
             "lon": round(point.x, 7),
             "lat": round(point.y, 7),
             "room": text.plain_number(row["room"]),
+            "room_from": str(row["room_from"]),
             "cost": text.plain_number(row["cost"]),
             "step": int(row["step"]),
             "newly_covered_population": float(row["newly_covered_population"]),
@@ -318,6 +319,8 @@ def _card(area: StudyArea, found: Suggestion, language: str) -> bytes:
         counted=found.wish.counted,
         compare=False,
     )
+    if found.wish.objective == "people" and found.wish.quota is None:
+        weighed = replace(weighed, alternative=found, why_no_alternative="")
     title = f"Suggested: {text.counted(len(found.sites), 'site')}"
     return card(weighed, language=language, title=title, area=area)
 
@@ -328,7 +331,7 @@ def _print(found: Suggestion, sure: Mapping[str, SiteFrequency]) -> None:
             str(row["step"]),
             row["site_id"],
             row["name"],
-            "-" if row["room"] is None else row["room"],
+            _room(row),
             row["newly_covered_population"],
             row["covered_after"],
             *([sure[row["site_id"]].word] if sure else []),
@@ -361,8 +364,16 @@ def _print(found: Suggestion, sure: Mapping[str, SiteFrequency]) -> None:
         taken = "room for everybody" if found.wish.counted == "possible" else "no room"
         click.echo(
             f"Nobody has said how many people {unknown} of these sites have room for: they are "
-            f"taken to have {taken}. --m2-per-person estimates it from their area."
+            f"taken to have {taken}. "
+            + (
+                "Their area is not known either."
+                if found.standard.area_m2_per_person
+                else "--m2-per-person estimates it from their area."
+            )
         )
+    if (found.sites["room_from"] == "area").any():
+        each = found.standard.area_m2_per_person
+        click.echo(f'Room that is "about" is estimated: the area divided by {each:g} m2 a person.')
     if found.left_out_people:
         click.echo(
             f"Not looked at: {found.left_out_people:,.0f} people, whom no shelter and no candidate "
@@ -375,6 +386,13 @@ def _print(found: Suggestion, sure: Mapping[str, SiteFrequency]) -> None:
         rules = excluded["reason"].value_counts()
         said = ", ".join(f"{count} {str(rule).replace('_', ' ')}" for rule, count in rules.items())
         click.echo(f"Candidates left out: {len(excluded)} of {len(found.candidates)} ({said}).")
+
+
+def _room(row: dict[str, Any]) -> str:
+    """Return the room of a site in words: an estimate is marked."""
+    if row["room"] is None:
+        return "not known"
+    return f"{'about ' if row['room_from'] == 'area' else ''}{row['room']:,.0f}"
 
 
 def _proof(found: Suggestion) -> str:

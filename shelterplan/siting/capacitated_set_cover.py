@@ -9,9 +9,11 @@ from scipy import sparse
 
 from shelterplan.siting.capacitated_flow import Flow, Rooms, close, most_placed, refill
 from shelterplan.siting.capacitated_model import constraints, entries
+from shelterplan.siting.covering import one_more_of
 from shelterplan.siting.highs import Model, solve
 from shelterplan.siting.reduce import merge_rows
 from shelterplan.siting.result import ROUNDING, NoPlanError
+from shelterplan.siting.room_for_all import all_placed, have_room, room_rows, rooms_of
 from shelterplan.siting.set_cover_search import Covering, greedy, priced
 
 if TYPE_CHECKING:
@@ -73,33 +75,33 @@ def cheapest_with_room(
     """
     use = np.flatnonzero(people > 0)
     merged = merge_rows(sparse.csr_array(matrix[use]), people[use])
-    rooms = Rooms.of(merged.cover, merged.weights, room)
+    rooms = rooms_of(merged.cover, merged.weights, room, float(people[use].min(initial=np.inf)))
     total = float(merged.weights.sum())
     best = most_placed(rooms, np.arange(len(room)))
-    if best.placed < total * (1 - ROUNDING):
+    if not all_placed(rooms, best):
         message = (
-            f"{total - best.placed:g} of {total:g} people find no room even with all sites: add "
+            f"{best.left.sum():g} of {total:g} people find no room even with all sites: add "
             "sites or room near them"
         )
         raise NoPlanError(message)
-    plan = _first(rooms, limits, total, watch)
+    plan = _first(rooms, limits, watch)
     bound = _relaxed(merged.cover, rooms, limits, watch)
     return _finished(rooms, limits, plan, bound, watch)
 
 
-def _first(rooms: Rooms, limits: Allowed, total: float, watch: Watch) -> Flow:
+def _first(rooms: Rooms, limits: Allowed, watch: Watch) -> Flow:
     """Open sites greedily until all have a place; close those that prove needless."""
     sites = len(rooms.room)
     flow = most_placed(rooms, limits.fixed)
     flow = refill(rooms, flow, limits.cost, np.inf, sites, np.zeros(sites, np.bool_))
-    if flow.placed < total * (1 - ROUNDING):
+    if not all_placed(rooms, flow):
         flow = most_placed(rooms, np.arange(sites))
     added = limits.free[flow.open_[limits.free]]
     for site in added[np.argsort(-limits.cost[added], kind="stable")]:
         if watch.over:
             break
         without = close(rooms, flow, np.array([site]))
-        if without.placed >= total * (1 - ROUNDING):
+        if all_placed(rooms, without):
             flow = without
     return flow
 
@@ -126,7 +128,7 @@ def _finished(
     added = limits.free[plan.open_[limits.free]]
     cost, bound = float(limits.cost[added].sum()), limits.raised(bound)
     within = limits.allow(cost, len(added))
-    if not (within and bound >= cost - ROUNDING) and not watch.over:
+    if not (within and bound >= cost - _near(limits, cost)) and not watch.over:
         found, proven = _best(rooms, limits, plan, watch, start=within)
         bound = max(bound, limits.raised(proven))
         if found is not None and (not within or limits.cost[found].sum() < cost):
@@ -140,37 +142,69 @@ def _finished(
     return added, bound
 
 
+def _near(limits: Allowed, cost: float) -> float:
+    """Return how far a bound may be from a cost to prove it."""
+    return ROUNDING if limits.whole else ROUNDING * cost
+
+
 def _best(
     rooms: Rooms, limits: Allowed, plan: Flow, watch: Watch, *, start: bool
 ) -> tuple[NDArray[np.int64] | None, float]:
-    """Solve the whole model; return the sites to add (None: none found) and the bound."""
-    sites, point = len(rooms.room), rooms.row_of
-    rows, upper = constraints(rooms, np.arange(sites), entries(rooms), point)
+    """Solve the whole model; return the sites to add (None: none found) and the bound.
+
+    Sites that HiGHS calls enough and a maximum flow does not are not enough without the others: one
+    of these must be open, and HiGHS is asked again.
+    """
+    sites = len(rooms.room)
     fixed = np.isin(np.arange(sites), limits.fixed)
+    unit = 1.0 if limits.whole else float(limits.cost[~fixed].max(initial=0.0)) or 1.0
+    model = _model(rooms, limits, fixed, unit)
+    given = np.append(plan.open_.astype(float), plan.flow / rooms.weight[rooms.row_of])
+    close_ = 1 - ROUNDING if limits.whole else ROUNDING
+    bound = 0.0
+    while not watch.over:
+        solved = solve(model, watch, start=given if start else None, absolute_gap=close_)
+        if solved.infeasible:
+            return None, np.inf
+        bound = max(bound, solved.bound * unit)
+        if solved.values is None:
+            break
+        chosen = solved.values[:sites] > 0.5
+        if have_room(rooms, np.flatnonzero(chosen | fixed)):
+            return np.flatnonzero(chosen & ~fixed), bound
+        model = one_more_of(model, np.flatnonzero(~chosen))
+    return None, bound
+
+
+def _model(rooms: Rooms, limits: Allowed, fixed: NDArray[np.bool_], unit: float) -> Model:
+    """Columns: open sites, then the share of each point that goes along each pair."""
+    sites, point, site = len(rooms.room), rooms.row_of, entries(rooms)
+    rows, upper = constraints(rooms, np.arange(sites), site, point)
+    points, pairs = len(rooms.weight), len(point)
+    filled, own = room_rows(site, rooms.weight[point], rooms.room)
+    number = np.arange(sites)
+    rooms_at = sparse.csr_array(
+        (
+            np.append(filled, -own),
+            (np.append(site, number), np.append(sites + np.arange(pairs), number)),
+        ),
+        shape=(sites, sites + pairs),
+    )
     cost = np.where(fixed, 0.0, limits.cost)
-    pairs = len(point)
-    lower = np.full(len(upper), -np.inf)
-    lower[: len(rooms.weight)] = 1.0
+    able = fixed | (limits.cost <= limits.spend * (1 + 1e-9))
+    share = 1.0 if limits.whole or not 0 < limits.spend < np.inf else 1 / limits.spend
     limit = np.zeros((2, sites + pairs))
-    limit[:, :sites] = cost, ~fixed
-    model = Model(
-        objective=np.append(cost, np.zeros(pairs)),
-        rows=sparse.csr_array(sparse.vstack([rows, sparse.csr_array(limit)])),
-        row_lower=np.append(lower, [-np.inf, -np.inf]),
-        row_upper=np.concatenate([upper, [limits.spend, limits.most]]),
+    limit[:, :sites] = np.where(able, cost * share, 0.0), ~fixed
+    lower = np.full(len(upper) + 2, -np.inf)
+    lower[:points] = 1.0
+    blocks = [rows[:points], rooms_at, rows[points + sites :], sparse.csr_array(limit)]
+    return Model(
+        objective=np.append(cost / unit, np.zeros(pairs)),
+        rows=sparse.csr_array(sparse.vstack(blocks)),
+        row_lower=lower,
+        row_upper=np.append(upper, [limits.spend * share, limits.most]),
         column_lower=np.append(fixed.astype(float), np.zeros(pairs)),
-        column_upper=np.ones(sites + pairs),
+        column_upper=np.append(able.astype(float), np.ones(pairs)),
         whole=np.arange(sites + pairs) < sites,
         sense="least",
     )
-    given = np.append(plan.open_.astype(float), plan.flow / rooms.weight[point])
-    close_ = 1 - ROUNDING if limits.whole else 1e-6
-    solved = solve(model, watch, start=given if start else None, absolute_gap=close_)
-    if solved.infeasible:
-        return None, np.inf
-    if solved.values is None:
-        return None, solved.bound
-    chosen = (solved.values[:sites] > 0.5) & ~fixed
-    placed = most_placed(rooms, np.flatnonzero(chosen | fixed)).placed
-    enough = placed >= rooms.weight.sum() * (1 - ROUNDING)
-    return (np.flatnonzero(chosen) if enough else None), solved.bound

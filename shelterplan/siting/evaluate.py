@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import shapely
 
 from shelterplan.coverage import STATUSES
 from shelterplan.equity import changes
@@ -36,6 +37,10 @@ PLACED: dict[str, tuple[str, ...]] = {
 """Statuses of people who have a place, by how they are counted (see `ground.Counted`)."""
 
 
+SAME_PLACE_M = 30.0
+"""A site as near to a shelter as this may be that shelter [m]."""
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Evaluation:
     """Before and after a proposal. People count as served as `counted` says."""
@@ -54,8 +59,9 @@ class Evaluation:
     fit shelter, `inf` if there is none)."""
     communities: pd.DataFrame
     """One row a community: `name`, `district`, `population`, what `served` adds up to,
-    `saved_person_min` (minutes saved, of people who had a way before), `shorter_people` (whose walk
-    gets shorter) and `reconnected_people` (who had no way at all, and now have one)."""
+    `saved_person_min` (minutes saved on the walk to the nearest fit shelter, of people who have a
+    place then and had a way before), `shorter_people` (those of them whose walk gets shorter) and
+    `reconnected_people` (who had no way at all, and now have one)."""
     districts: pd.DataFrame
     """The same for each district."""
     groups: pd.DataFrame
@@ -72,6 +78,8 @@ class Evaluation:
     """The best plan with as many sites or, where all costs are known, at the same cost."""
     why_no_alternative: str
     """Why there is none; empty if there is."""
+    doubles: tuple[str, ...]
+    """Sites that stand where a shelter is already: a sentence each."""
     interval: pd.DataFrame
     """One row a scenario: `before_people`, `after_people`, `newly_people`."""
 
@@ -163,6 +171,7 @@ def evaluate(
         groups=_groups(before, after, counted),
         hazards=more.under(_each_hazard(area, scenario, every=other_hazards)),
         shelters=_relieved(before, after),
+        doubles=_doubles(area, sites),
         equity=changes(before, after, counted=counted),
         alternative=alternative,
         why_no_alternative=why,
@@ -186,6 +195,21 @@ def _served(area: StudyArea, before: Plan, after: Plan, counted: Counted) -> pd.
     return table.assign(newly_people=more.clip(lower=0), lost_people=(-more).clip(lower=0) + 0.0)
 
 
+def _doubles(area: StudyArea, sites: gpd.GeoDataFrame) -> tuple[str, ...]:
+    """Say which sites stand where a shelter is: their room may be counted twice."""
+    if not len(sites) or not len(area.shelters):
+        return ()
+    shapes = sites.geometry.to_crs(area.crs)
+    tree = shapely.STRtree(area.metric_shelters)
+    near, away_m = tree.query_nearest(shapes.array, all_matches=False, return_distance=True)
+    return tuple(
+        f"{sites['name'].iloc[row]} lies {metres:.0f} m from the shelter "
+        f"{area.shelters['name'].iloc[shelter]}: its room may be counted twice"
+        for row, shelter, metres in zip(*near, away_m, strict=True)
+        if metres <= SAME_PLACE_M
+    )
+
+
 def _by_community(area: StudyArea, served: pd.DataFrame) -> pd.DataFrame:
     found = _sums(served, served["community_id"]).reindex(area.communities.index, fill_value=0.0)
     return pd.DataFrame(area.communities[["name", "district"]]).join(found)
@@ -203,8 +227,8 @@ def _sums(served: pd.DataFrame, by: pd.Series[Any]) -> pd.DataFrame:
     saved_s = (before.where(had, 0.0) - after.where(had, 0.0)).clip(lower=0)
     parts = served[["population", "before_people", "after_people", "newly_people", "lost_people"]]
     parts = parts.assign(
-        saved_person_min=served["population"] * saved_s / 60,
-        shorter_people=served["population"].where(saved_s > 0, 0.0),
+        saved_person_min=served["after_people"] * saved_s / 60,
+        shorter_people=served["after_people"].where(saved_s > 0, 0.0),
         reconnected_people=served["population"].where(~had & np.isfinite(after), 0.0),
     )
     return parts.groupby(by.to_numpy(object), sort=True).sum()

@@ -60,11 +60,14 @@ def radius_model(lists: Lists, limits: Limits, must: NDArray[np.bool_]) -> tuple
         shape=(levels + 1, sites + levels),
     )
     empty = np.diff(lists.ptr) == 0
+    counted = sparse.csr_array(
+        (np.ones(sites), (np.zeros(sites, np.int64), np.arange(sites))), (1, sites + levels)
+    )
     model = Model(
         objective=np.concatenate([np.zeros(sites), after - value]),
-        rows=matrix,
-        row_lower=np.append(first.astype(float), -np.inf),
-        row_upper=np.append(np.full(levels, np.inf), limits.budget),
+        rows=sparse.csr_array(sparse.vstack([matrix, counted])),
+        row_lower=np.append(first.astype(float), [-np.inf, -np.inf]),
+        row_upper=np.append(np.full(levels, np.inf), [limits.budget, float(limits.most)]),
         column_lower=np.zeros(sites + levels),
         column_upper=np.concatenate([np.ones(sites), np.where(last & must[at], 0.0, 1.0)]),
         whole=np.arange(sites + levels) < sites,

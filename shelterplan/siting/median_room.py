@@ -8,8 +8,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
+from shelterplan.siting.capacitated_flow import Rooms, most_placed, refill
+from shelterplan.siting.covering import Purse, one_more_of
 from shelterplan.siting.highs import Model, solve
 from shelterplan.siting.result import NoPlanError, SitingResult
+from shelterplan.siting.room_for_all import (
+    all_placed,
+    have_room,
+    opened_greedily,
+    room_rows,
+    rooms_of,
+    share_at_most,
+)
 from shelterplan.siting.watch import Watch
 
 if TYPE_CHECKING:
@@ -21,7 +31,7 @@ if TYPE_CHECKING:
 _TRANSPORT_S = 60.0
 """Longest time for one assignment of people to sites [s]."""
 _MISSED = 1e-6
-"""Share of all people that may be missing from an assignment through rounding."""
+"""Share of a row that may be missing from an assignment, or of a site's room that may be passed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,38 +66,85 @@ def best_with_room(
     NoPlanError
         If no sites have room for all, or none were found in time.
     """
-    pairs = _pairs(matrix, people, room, unserved_cost)
-    everywhere = np.arange(matrix.shape[1])
-    if choice.count == 0 or not len(choice.free):
-        objective = _assigned(pairs, choice.fixed)
-        if objective is None:
-            raise NoPlanError(_no_room(pairs, choice.fixed))
-        return SitingResult.of(
-            choice.fixed.tolist(), objective, objective, seconds=watch.seconds, sense="least"
-        )
+    pairs, purse = _pairs(matrix, people, room, unserved_cost), Purse.of(choice)
+    rooms = _rooms(pairs)
+    if unserved_cost is None and not have_room(rooms, np.flatnonzero(purse.able)):
+        raise NoPlanError(_no_room(pairs, np.arange(matrix.shape[1])))
     watch.tell("sites with room")
-    model = _model(pairs, choice)
-    solved = solve(model, watch)
-    if solved.infeasible:
-        raise NoPlanError(_no_room(pairs, everywhere))
-    if solved.values is None:
+    plan = _first(pairs, rooms, purse, choice)
+    paid = np.inf if plan is None else _assigned(pairs, rooms, plan)
+    bound, lasting = (paid, True) if not purse.able[choice.free].any() else (0.0, False)
+    if not lasting:
+        plan, paid, bound = _bettered(pairs, rooms, purse, choice, watch, (plan, paid))
+    if plan is None:
+        if bound == np.inf:
+            raise NoPlanError(_no_room(pairs, np.arange(matrix.shape[1])))
         message = "no sites with room for all were found in time: raise the time limit"
         raise NoPlanError(message)
-    opened = solved.values[: matrix.shape[1]] > 0.5
-    flow = solved.values[matrix.shape[1] :][: len(pairs.row)]
-    opened &= np.bincount(pairs.site, weights=flow, minlength=len(opened)) > 1e-9
-    opened[choice.fixed] = True
-    objective = _assigned(pairs, np.flatnonzero(opened))
-    if objective is None:
-        message = "HiGHS called sites feasible that have no room for all"
-        raise NoPlanError(message)
     return SitingResult.of(
-        np.flatnonzero(opened).tolist(),
-        objective,
-        min(objective, max(0.0, solved.bound)),
-        seconds=watch.seconds,
-        sense="least",
+        plan.tolist(), paid, min(paid, bound), seconds=watch.seconds, sense="least"
     )
+
+
+def _rooms(pairs: _Pairs) -> Rooms:
+    shape = (len(pairs.people), len(pairs.room))
+    cover = sparse.csr_array((np.ones(len(pairs.row)), (pairs.row, pairs.site)), shape=shape)
+    return rooms_of(cover, pairs.people, pairs.room)
+
+
+def _first(pairs: _Pairs, rooms: Rooms, purse: Purse, choice: Choice) -> Ints | None:
+    """Return sites that serve all, or, if some may be left unserved, as many as may be."""
+    found = opened_greedily(rooms, purse, choice.fixed)
+    if found is not None or pairs.unserved is None:
+        return found
+    start = most_placed(rooms, choice.fixed)
+    most = int(min(purse.most, len(rooms.room)))
+    flow = refill(rooms, start, purse.price, purse.limit, most, ~purse.able)
+    found = np.flatnonzero(flow.open_)
+    return found if purse.allows(found) else choice.fixed
+
+
+def _bettered(
+    pairs: _Pairs,
+    rooms: Rooms,
+    purse: Purse,
+    choice: Choice,
+    watch: Watch,
+    first: tuple[Ints | None, float],
+) -> tuple[Ints | None, float, float]:
+    """Let HiGHS choose; return the best plan, what it pays, and the bound.
+
+    Sites that HiGHS calls enough and a maximum flow does not are not enough without the others:
+    one of these must be open, and HiGHS is asked again.
+    """
+    plan, paid = first
+    sites = len(pairs.room)
+    scale = paid
+    if not 0 < paid < np.inf:
+        scale = float((pairs.cost * pairs.people[pairs.row]).max(initial=0.0)) or 1.0
+    model = _model(pairs, purse, choice.fixed, scale)
+    bound = 0.0
+    while not watch.over:
+        solved = solve(model, watch)
+        if solved.infeasible:
+            return plan, paid, paid
+        bound = max(bound, solved.bound * scale)
+        if solved.values is None:
+            break
+        chosen = solved.values[:sites] > 0.5
+        if not purse.allows(chosen):
+            break
+        if pairs.unserved is not None or have_room(rooms, np.flatnonzero(chosen)):
+            flow = solved.values[sites:][: len(pairs.row)]
+            used = chosen & (np.bincount(pairs.site, weights=flow, minlength=sites) > _MISSED)
+            used[choice.fixed] = True
+            for tried in (used, chosen):
+                own = _assigned(pairs, rooms, np.flatnonzero(tried))
+                if own < paid:
+                    plan, paid = np.flatnonzero(tried), own
+            break
+        model = one_more_of(model, np.flatnonzero(~chosen))
+    return plan, paid, bound
 
 
 def _pairs(
@@ -107,7 +164,7 @@ def _pairs(
     return _Pairs(row, site, cost, people[living], room, unserved_cost)
 
 
-def _model(pairs: _Pairs, choice: Choice) -> Model:
+def _model(pairs: _Pairs, purse: Purse, fixed: Ints, scale: float) -> Model:
     """Columns: open sites, the share of each row that walks along each pair, unserved shares."""
     sites, rows, links = len(pairs.room), len(pairs.people), len(pairs.row)
     spare = rows if pairs.unserved is not None else 0
@@ -115,30 +172,27 @@ def _model(pairs: _Pairs, choice: Choice) -> Model:
     link = sites + np.arange(links)
     each = np.arange(links)
     served = _part(np.append(pairs.row, np.arange(spare)), np.arange(sites, columns), rows, columns)
-    filled = _part(pairs.site, link, sites, columns, pairs.people[pairs.row]) - _part(
-        np.arange(sites), np.arange(sites), sites, columns, pairs.room
+    filled_by, own = room_rows(pairs.site, pairs.people[pairs.row], pairs.room)
+    filled = _part(pairs.site, link, sites, columns, filled_by) - _part(
+        np.arange(sites), np.arange(sites), sites, columns, own
     )
-    share = np.minimum(1.0, pairs.room[pairs.site] / pairs.people[pairs.row])
+    share = share_at_most(pairs.room[pairs.site], pairs.people[pairs.row])
     only_open = _part(each, link, links, columns) - _part(each, pairs.site, links, columns, share)
-    price = np.zeros(sites)
-    price[choice.free] = 1.0 if choice.costs is None else choice.costs[choice.free]
-    limit = choice.budget if choice.count is None else float(choice.count)
-    spent = _part(np.zeros(sites, np.int64), np.arange(sites), 1, columns, price)
-    lower = np.zeros(columns)
-    lower[choice.fixed] = 1.0
+    limits, most = purse.rows()
+    limits = sparse.csr_array((limits.data, limits.indices, limits.indptr), (len(most), columns))
+    lower, upper = np.zeros(columns), np.ones(columns)
+    lower[fixed] = 1.0
+    upper[:sites] = purse.able
+    unserved = (pairs.unserved or 0.0) * pairs.people[: spare or 0]
+    paid = np.concatenate([pairs.cost * pairs.people[pairs.row], unserved])
+    below = sites + links + len(most)
     return Model(
-        objective=np.concatenate(
-            [
-                np.zeros(sites),
-                pairs.cost * pairs.people[pairs.row],
-                (pairs.unserved or 0.0) * pairs.people[: spare or 0],
-            ]
-        ),
-        rows=sparse.csr_array(sparse.vstack([served, filled, only_open, spent])),
-        row_lower=np.concatenate([np.ones(rows), np.full(sites + links + 1, -np.inf)]),
-        row_upper=np.concatenate([np.ones(rows), np.zeros(sites + links), [limit]]),
+        objective=np.append(np.zeros(sites), paid / scale),
+        rows=sparse.csr_array(sparse.vstack([served, filled, only_open, limits])),
+        row_lower=np.append(np.ones(rows), np.full(below, -np.inf)),
+        row_upper=np.concatenate([np.ones(rows), np.zeros(sites + links), most]),
         column_lower=lower,
-        column_upper=np.ones(columns),
+        column_upper=upper,
         whole=np.arange(columns) < sites,
         sense="least",
     )
@@ -149,26 +203,31 @@ def _part(row: Ints, column: Ints, rows: int, columns: int, value: Floats | None
     return sparse.csr_array((data, (row, column)), shape=(rows, columns))
 
 
-def _assigned(pairs: _Pairs, opened: Ints) -> float | None:
-    """Return what people pay who share the room of given sites best; None: there is no room.
+def _assigned(pairs: _Pairs, rooms: Rooms, opened: Ints) -> float:
+    """Return what people pay who share the room of given sites best; `inf`: there is no room.
 
-    A transport problem in people, its sum taken from the ways and checked.
+    Whether there is room a maximum flow says; then a transport problem in shares of each row, the
+    sum taken from the ways.
     """
+    if pairs.unserved is None and not all_placed(rooms, most_placed(rooms, opened)):
+        return np.inf
     is_open = np.isin(pairs.site, opened)
     row, site, cost = pairs.row[is_open], pairs.site[is_open], pairs.cost[is_open]
     rows, links = len(pairs.people), len(row)
+    if rows == 0:
+        return 0.0
     spare = rows if pairs.unserved is not None else 0
     columns = links + spare
-    if columns == 0:
-        return 0.0 if rows == 0 else None
-    served = _part(np.append(row, np.arange(spare)), np.arange(columns), rows, columns)
-    filled = _part(site, np.arange(links), len(pairs.room), columns)
-    price = np.append(cost, np.full(spare, pairs.unserved or 0.0))
+    at = np.append(row, np.arange(spare))
+    served = _part(at, np.arange(columns), rows, columns)
+    filled_by, own = room_rows(site, pairs.people[row], pairs.room)
+    filled = _part(site, np.arange(links), len(pairs.room), columns, filled_by)
+    price = np.append(cost, np.full(spare, pairs.unserved or 0.0)) * pairs.people[at]
     model = Model(
-        objective=price,
+        objective=price / (float(price.max()) or 1.0),
         rows=sparse.csr_array(sparse.vstack([served, filled])),
-        row_lower=np.append(pairs.people, np.full(len(pairs.room), -np.inf)),
-        row_upper=np.append(pairs.people, pairs.room),
+        row_lower=np.append(np.ones(rows), np.full(len(pairs.room), -np.inf)),
+        row_upper=np.append(np.ones(rows), own),
         column_lower=np.zeros(columns),
         column_upper=np.full(columns, np.inf),
         whole=np.zeros(columns, bool),
@@ -176,13 +235,12 @@ def _assigned(pairs: _Pairs, opened: Ints) -> float | None:
     )
     solved = solve(model, Watch(_TRANSPORT_S))
     if solved.values is None or not solved.optimal:
-        return None
+        return np.inf
     ways = np.maximum(solved.values, 0.0)
-    everybody = pairs.people.sum()
-    over = np.maximum(filled @ ways - pairs.room, 0.0).sum()
-    if abs(served @ ways - pairs.people).sum() + over > _MISSED * everybody:
-        return None
-    return float((price * ways).sum())
+    times = served @ ways
+    if (abs(times - 1) > _MISSED).any() or (filled @ ways > own + _MISSED).any():
+        return np.inf
+    return float((price * ways / times[at]).sum())
 
 
 def _no_room(pairs: _Pairs, sites: NDArray[np.int64]) -> str:

@@ -29,12 +29,17 @@ class Limits(NamedTuple):
     """What each site costs, above 0, shape (sites,)."""
     budget: float
     most: int
+    """Most sites that may be opened."""
 
     @classmethod
-    def of(cls, price: Floats, budget: float) -> Limits:
-        """Return the limits of a budget, which sums of prices may pass through rounding alone."""
-        limit = float(np.floor(budget)) if is_whole(price) else budget + 1e-9 * max(1.0, budget)
-        return cls(price, limit, int((np.cumsum(np.sort(price)) <= limit).sum()))
+    def of(cls, price: Floats, budget: float, most: float = np.inf) -> Limits:
+        """Return the limits of a budget, which sums of prices may pass through rounding alone.
+
+        Prices that are not all whole are shares of all that could be spent.
+        """
+        limit = float(np.floor(budget)) if is_whole(price) else budget + 1e-9
+        number = int((np.cumsum(np.sort(price)) <= limit).sum())
+        return cls(price, limit, int(max(0, min(number, most))))
 
 
 class State(NamedTuple):

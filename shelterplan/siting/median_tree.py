@@ -195,7 +195,8 @@ class Search:
 
     def _left(self, number: Ints) -> Limits:
         price = self.limits.price
-        return Limits.of(price[number], self.limits.budget - price[self._opened].sum())
+        left = self.limits.budget - price[self._opened].sum()
+        return Limits.of(price[number], left, self.limits.most - len(self._opened))
 
     def _rest(self, found: Bound, state: States) -> None:
         """Search what reduced costs leave."""
@@ -208,7 +209,8 @@ class Search:
             rows = self.lists.row[span]
             base[rows] = np.minimum(base[rows], self.lists.row_cost[span])
         limits = self._left(number)
-        if self.limits.budget - self.limits.price[self._opened].sum() < 0:
+        spent = self.limits.price[self._opened].sum()
+        if spent > self.limits.budget or len(self._opened) > self.limits.most:
             self.lower = self.paid
             return
         free = after == FREE
@@ -308,9 +310,10 @@ class _Tree:
             state = node.state.copy()
             state[node.branch] = side
             left = self.limits.budget - self.limits.price[state == OPEN].sum()
-            if left < 0:
+            more = self.limits.most - int((state == OPEN).sum())
+            if left < 0 or more < 0:
                 continue
-            state[(state == FREE) & (self.limits.price > left)] = SHUT
+            state[(state == FREE) & ((self.limits.price > left) | (more == 0))] = SHUT
             self._judge(node, state)
 
     def _judge(self, node: _Node, state: States) -> None:
@@ -343,5 +346,6 @@ class _Tree:
     def _leaf(self, state: States) -> None:
         """Look at the one plan that is left, if the budget allows it."""
         chosen = np.flatnonzero(state == OPEN)
-        if self.limits.price[chosen].sum() <= self.limits.budget:
+        fits = self.limits.price[chosen].sum() <= self.limits.budget
+        if fits and len(chosen) <= self.limits.most:
             self.search.offer(self.whole, self.limits, self.number, chosen)

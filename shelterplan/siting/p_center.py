@@ -11,9 +11,11 @@ from scipy import sparse
 
 from shelterplan.progress import Progress, silent
 from shelterplan.siting.center_room import roomy_within
-from shelterplan.siting.covering import Cover, covered_within
+from shelterplan.siting.covering import Cover, Purse, covered_within
 from shelterplan.siting.problem import Choice, as_capacity, as_costs_matrix, as_weights, is_whole
 from shelterplan.siting.result import NoPlanError, SitingResult
+from shelterplan.siting.room_for_all import have_room, rooms_of
+from shelterplan.siting.room_for_all import warm_up as warm_up_flow
 from shelterplan.siting.watch import Watch, never
 
 if TYPE_CHECKING:
@@ -23,8 +25,6 @@ if TYPE_CHECKING:
 
     from shelterplan.siting.median_lists import Floats, Ints
     from shelterplan.siting.problem import Matrix, Sparse
-
-_SAFE = 1e-9
 
 
 def p_center(
@@ -49,7 +49,7 @@ def p_center(
         such that     sum over j of c_ij x_ij <= r   for each i with people
                       sum over j of x_ij = 1         for each i with people
                       x_ij <= y_j                    for each i, j
-                      sum over j not fixed of y_j <= count   (or costs_j y_j <= budget)
+                      sum over j not fixed of y_j <= count   (and costs_j y_j <= budget)
                       y_j = 1 for fixed j;  x_ij and y_j are 0 or 1
 
     r is one of the costs. Whether the sites suffice for a given r is a question of set covering
@@ -68,7 +68,7 @@ def p_center(
     count : int, optional
         Most sites that may be added to the fixed ones; with `costs` and no `budget`, the budget.
     budget : float, optional
-        Most that the added sites may cost together.
+        Most that the added sites may cost together; with `count`, both limits hold.
     fixed : sequence of int
         Columns of sites that are there already.
     costs : array, shape (sites,), optional
@@ -116,10 +116,15 @@ def p_center(
     choice = Choice.of(matrix.shape[1], count, budget=budget, fixed=fixed, costs=costs)
     everybody = float(people.sum())
     room = None if capacity is None else as_capacity(capacity, matrix.shape[1], everybody)
+    if room is not None:
+        warm_up_flow()
+        watch = Watch(time_limit_s, progress, stop)
     search = _Search.of(matrix, people, choice, room)
     if not len(search.people):
         fixed_only = choice.fixed.tolist()
         return SitingResult.of(fixed_only, 0.0, 0.0, seconds=watch.seconds, sense="least")
+    if not len(search.radii):
+        raise NoPlanError(_no_plan(search))
     low, sites = _shortest(search, watch)
     if sites is None:
         if low > search.radii[-1]:
@@ -140,7 +145,7 @@ def p_center(
 def warm_up() -> None:
     """Compile what the search runs on, once a process: it is no part of anybody's time limit."""
     near = sparse.csr_array(np.eye(3) + np.roll(np.eye(3), 1, axis=1))
-    covered_within(near, np.ones(3), 1, Watch(60.0))
+    covered_within(near, Purse.of(Choice.of(3, 1)), Watch(60.0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,13 +158,11 @@ class _Search:
     """What each row with people pays at each site it reaches."""
     people: Floats
     """Shape (rows,)."""
-    price: Floats
-    """What opening each site uses up of the limit; 0 of fixed ones, shape (sites,)."""
-    limit: float
+    purse: Purse
     fixed: Ints
     room: Floats | None
     radii: Floats
-    """Costs that the longest walk can be, ascending."""
+    """Costs that the longest walk can be, ascending; none if the limits leave people unreached."""
 
     @classmethod
     def of(
@@ -183,36 +186,39 @@ class _Search:
             more = f" and {lost.size - 5} more" if lost.size > 5 else ""
             message = f"no site reaches the people of row {named}{more}: leave them out"
             raise NoPlanError(message)
-        price = np.zeros(matrix.shape[1])
-        price[choice.free] = 1.0 if choice.costs is None else choice.costs[choice.free]
-        limit = choice.budget if choice.count is None else float(choice.count)
+        purse = Purse.of(choice)
+        near = purse.able[site]
+        row, site, cost = row[near], site[near], cost[near]
+        best = np.full(len(living), np.inf)
+        np.minimum.at(best, row, cost)
         radii = np.unique(cost[cost >= best.max(initial=0.0)])
-        return cls(row, site, cost, people[living], price, limit, choice.fixed, room, radii)
+        return cls(row, site, cost, people[living], purse, choice.fixed, room, radii)
 
     def within(self, radius: float, watch: Watch) -> Cover:
         """Look for sites within a radius of everybody."""
-        near = self.cost <= radius
-        row, site = self.row[near], self.site[near]
-        shape = (len(self.people), len(self.price))
-        cover = sparse.csr_array((np.ones(len(row)), (row, site)), shape=shape)
+        cover = self._near(radius)
         if self.room is not None:
-            return roomy_within(
-                cover, self.people, self.room, self.price, self.limit, self.fixed, watch
-            )
-        given = np.zeros(shape[0], bool)
-        given[row[self.price[site] == 0]] = True
-        rest = sparse.csr_array(cover[~given])
-        found = covered_within(rest, self.price, self.limit, watch)
+            return roomy_within(cover, self.people, self.room, self.purse, self.fixed, watch)
+        given = self.purse.given
+        rest = sparse.csr_array(cover[cover @ given.astype(float) == 0])
+        found = covered_within(rest, self.purse, watch)
         if found.sites is None:
             return found
-        idle = np.flatnonzero(self.price == 0)
-        return Cover(np.union1d(found.sites, idle if given.any() else self.fixed), found.least)
+        idle = np.flatnonzero(given) if rest.shape[0] < cover.shape[0] else self.fixed
+        return found._replace(sites=np.union1d(found.sites, idle))
+
+    def _near(self, radius: float) -> Sparse:
+        """Return who is within a radius of which site."""
+        near = self.cost <= radius
+        row, site = self.row[near], self.site[near]
+        shape = (len(self.people), len(self.purse.price))
+        return sparse.csr_array((np.ones(len(row)), (row, site)), shape=shape)
 
     def longest(self, sites: Ints) -> float:
         """Return the longest walk to the nearest of some sites; with room, to the one assigned."""
         if self.room is not None:
             return self._longest_with_room(sites, self.room)
-        is_open = np.zeros(len(self.price), bool)
+        is_open = np.zeros(len(self.purse.price), bool)
         is_open[sites] = True
         near = np.full(len(self.people), np.inf)
         at = is_open[self.site]
@@ -221,19 +227,11 @@ class _Search:
 
     def _longest_with_room(self, sites: Ints, room: Floats) -> float:
         """Return the shortest radius at which given sites have room for all."""
-        closed = np.full(len(self.price), np.inf)
-        closed[sites] = 0.0
         low, high = 0, len(self.radii) - 1
         while low < high:
             middle = (low + high) // 2
-            near = (self.cost <= self.radii[middle]) & (closed[self.site] == 0)
-            shape = (len(self.people), len(self.price))
-            data = np.ones(int(near.sum()))
-            cover = sparse.csr_array((data, (self.row[near], self.site[near])), shape=shape)
-            found = roomy_within(
-                cover, self.people, room, np.zeros(shape[1]), 0.0, sites, Watch(60.0)
-            )
-            low, high = (low, middle) if found.sites is not None else (middle + 1, high)
+            rooms = rooms_of(self._near(self.radii[middle]), self.people, room)
+            low, high = (low, middle) if have_room(rooms, sites) else (middle + 1, high)
         return float(self.radii[low])
 
 
@@ -241,21 +239,22 @@ def _shortest(search: _Search, watch: Watch) -> tuple[float, Ints | None]:
     """Search for the shortest radius; return what it is at least, and the best sites found.
 
     The lower end is the first radius that is not ruled out; where a question stays open for lack of
-    time, that end stays where it is and the search goes on above.
+    time, that end stays where it is and the search goes on above. The first question, whether any
+    sites suffice, is asked even if no time is left: a greedy choice may answer it.
     """
     radii = search.radii
     low, high = 0, len(radii)
     best: Ints | None = None
-    asked_from = 0
-    while asked_from < high and not watch.over:
+    asked_from, asked = 0, False
+    while asked_from < high and not (watch.over and asked):
         watch.tell(f"longest walk from {radii[low]:.6g} to {radii[min(high, len(radii) - 1)]:.6g}")
-        first = best is None and high == len(radii)
+        first, asked = not asked, True
         middle = len(radii) - 1 if first else (asked_from + high) // 2
         found = search.within(float(radii[middle]), watch if first else watch.part(0.5))
         if found.sites is not None:
             best = found.sites
             high = int(np.searchsorted(radii, search.longest(best)))
-        elif found.least > search.limit + _SAFE:
+        elif found.none:
             low = asked_from = middle + 1
             if first:
                 return np.inf, None

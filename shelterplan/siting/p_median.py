@@ -10,7 +10,7 @@ import numpy as np
 from scipy import sparse
 
 from shelterplan.progress import Progress, silent
-from shelterplan.siting.covering import covered_within
+from shelterplan.siting.covering import Purse, covered_within
 from shelterplan.siting.median_bound import bound, settled
 from shelterplan.siting.median_lists import as_sparse, first_of_equals, lists_of, narrowed
 from shelterplan.siting.median_room import best_with_room
@@ -18,6 +18,7 @@ from shelterplan.siting.median_search import MOVES, Limits, greedy, interchange,
 from shelterplan.siting.median_tree import Search
 from shelterplan.siting.problem import Choice, as_capacity, as_costs_matrix, as_weights, is_whole
 from shelterplan.siting.result import NoPlanError, SitingError, SitingResult
+from shelterplan.siting.room_for_all import warm_up as warm_up_flow
 from shelterplan.siting.watch import Watch, never
 
 if TYPE_CHECKING:
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from shelterplan.siting.median_lists import Floats, Ints, Lists
     from shelterplan.siting.median_tree import Found
     from shelterplan.siting.problem import Matrix, Sparse
+
+
+_FREE = 1e-14
+"""Price of sites that cost nothing, where their number counts."""
 
 
 def p_median(
@@ -52,7 +57,7 @@ def p_median(
         least of      sum over i, j of  w_i c_ij x_ij
         such that     sum over j of x_ij = 1    for each i
                       x_ij <= y_j               for each i, j
-                      sum over j not fixed of y_j <= count   (or costs_j y_j <= budget)
+                      sum over j not fixed of y_j <= count   (and costs_j y_j <= budget)
                       y_j = 1 for fixed j;  y_j is 0 or 1;  x_ij >= 0
                       sum over i of w_i x_ij <= capacity_j y_j   (with capacity)
 
@@ -71,7 +76,7 @@ def p_median(
     count : int, optional
         Most sites that may be added to the fixed ones; with `costs` and no `budget`, the budget.
     budget : float, optional
-        Most that the added sites may cost together.
+        Most that the added sites may cost together; with `count`, both limits hold.
     fixed : sequence of int
         Columns of sites that are there already.
     costs : array, shape (sites,), optional
@@ -130,6 +135,8 @@ def p_median(
     _refuse_unreached(matrix, people, unserved_cost)
     if capacity is not None:
         room = as_capacity(capacity, matrix.shape[1], float(people.sum()))
+        warm_up_flow()
+        watch = Watch(time_limit_s, progress, stop)
         return best_with_room(matrix, people, choice, room, unserved_cost, watch)
     return _solved(matrix, people, choice, unserved_cost, watch)
 
@@ -144,7 +151,7 @@ def warm_up() -> None:
     state = np.zeros(3, np.int8)
     found = bound(lists, limits, state, np.ones(3), 9.0, 1.5, 2, 0.5, 20, 1e-3, 0.7, 3)
     settled(found, limits, state, 0.5)
-    covered_within(as_sparse(lists), limits.price, 1, Watch(60.0))
+    covered_within(as_sparse(lists), Purse.of(Choice.of(3, 1)), Watch(60.0))
 
 
 def _refuse_unreached(matrix: Sparse | Floats, people: Floats, unserved_cost: float | None) -> None:
@@ -173,6 +180,9 @@ class _Problem:
 
     lists: Lists
     limits: Limits
+    purse: Purse
+    """The same limits for the lists' sites."""
+    choice: Choice
     number: Ints
     """Which site each of the lists' sites is."""
     added: Ints
@@ -188,9 +198,10 @@ class _Problem:
 def _problem(
     matrix: Sparse | Floats, people: Floats, choice: Choice, unserved_cost: float | None
 ) -> _Problem:
-    price = np.ones(matrix.shape[1]) if choice.costs is None else choice.costs
-    added = choice.free[price[choice.free] == 0]
-    free = choice.free[price[choice.free] > 0]
+    purse = Purse.of(choice)
+    added = choice.free[purse.given[choice.free]]
+    free = choice.free[purse.able[choice.free] & ~purse.given[choice.free]]
+    price = np.maximum(purse.price, _FREE)
     living = people > 0
     weight = people[living] / _common(people[living])
     there = matrix[living][:, np.concatenate([choice.fixed, added])]
@@ -218,10 +229,9 @@ def _problem(
         lists = narrowed(lists, kept, base, np.full(len(base), np.inf))
     return _Problem(
         lists=lists,
-        limits=Limits.of(
-            price[free][kept],
-            float(min(choice.count, kept.sum())) if choice.count is not None else choice.budget,
-        ),
+        limits=Limits.of(price[free][kept], purse.budget, purse.most),
+        purse=purse.part(free[kept]),
+        choice=choice,
         number=free[kept],
         added=added,
         scale=scale * _common(people[living]),
@@ -259,7 +269,7 @@ def _solved(
 ) -> SitingResult:
     problem = _problem(matrix, people, choice, unserved_cost)
     start = _serving_all(problem, watch) if problem.missed else None
-    found = Search(problem.lists, problem.limits, problem.unit, watch, start).run()
+    found = _searched(problem, start, watch)
     if problem.missed and found.paid >= problem.missed:
         _refuse_missing(found, problem)
     opened = np.concatenate([choice.fixed, problem.added, problem.number[found.plan]])
@@ -278,6 +288,19 @@ def _solved(
     )
 
 
+def _searched(problem: _Problem, start: Ints | None, watch: Watch) -> Found:
+    """Search; where count and budget both matter, first without the budget, for a better bound."""
+    lists, limits, unit = problem.lists, problem.limits, problem.unit
+    if problem.purse.most == np.inf:
+        return Search(lists, limits, unit, watch, start).run()
+    alike = Limits.of(np.ones(lists.sites), problem.purse.most)
+    wide = Search(lists, alike, unit, watch.part(0.3), start).run()
+    if problem.purse.allows(wide.plan):
+        return wide
+    found = Search(lists, limits, unit, watch, start).run()
+    return found._replace(lower=min(found.paid, max(found.lower, wide.lower)))
+
+
 def _serving_all(problem: _Problem, watch: Watch) -> Ints | None:
     """Return sites of a plan that serves all who must be served, or refuse."""
     must = problem.lists.base >= problem.missed
@@ -286,27 +309,30 @@ def _serving_all(problem: _Problem, watch: Watch) -> Ints | None:
         return None
     cover = sparse.csr_array(as_sparse(problem.lists)[must])
     cover.data[:] = 1.0
-    found = covered_within(cover, limits.price, limits.budget, watch.part(0.5))
-    if found.sites is None and found.least > limits.budget:
+    found = covered_within(cover, problem.purse, watch.part(0.5))
+    if found.none:
         raise NoPlanError(_too_few(problem, found.least))
     return found.sites
 
 
 def _too_few(problem: _Problem, least: float) -> str:
-    if (problem.limits.price == 1).all():
+    choice, whole = problem.choice, (problem.purse.price == 1).all()
+    if choice.costs is None and whole and np.isfinite(least):
         return (
-            f"{problem.limits.budget:.0f} more sites do not reach all people: at least "
-            f"{least:.0f} are needed; raise the count, or say what being unserved costs"
+            f"{choice.count} more sites do not reach all people: at least {least:.0f} are needed; "
+            "raise the count, or say what being unserved costs"
         )
+    limits = [] if choice.count is None else [f"{choice.count} more sites"]
+    limits += [] if choice.costs is None else [f"sites for {choice.budget:g}"]
     return (
-        f"no sites for {problem.limits.budget:g} reach all people: raise the budget, or say what "
-        "being unserved costs (unserved_cost)"
+        f"no {' and '.join(limits)} reach all people: raise what is allowed, or say what being "
+        "unserved costs (unserved_cost)"
     )
 
 
 def _refuse_missing(found: Found, problem: _Problem) -> None:
     if found.lower >= problem.missed:
-        raise NoPlanError(_too_few(problem, problem.limits.budget + 1))
+        raise NoPlanError(_too_few(problem, problem.purse.budget + 1))
     message = "no sites that reach all people were found in time: raise the time limit"
     raise NoPlanError(message)
 

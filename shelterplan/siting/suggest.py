@@ -189,7 +189,8 @@ def suggest(
     candidates : GeoDataFrame, optional
         Sites to choose from; by default those of the study area.
     rules : SuitabilityRules, optional
-        Which of them are fit to be chosen.
+        Which of them are fit to be chosen; by default those with a way in, outside the zones that
+        count in the scenario.
     progress, stop
         See `watch.Watch`.
 
@@ -220,6 +221,7 @@ def suggest(
         message = f"the objectives {', '.join(ROBUST)} need further scenarios, the others take none"
         raise SitingError(message)
     progress("looking at the candidates", 0.0)
+    rules = rules or SuitabilityRules(hazard_level=scenario.hazard_level)
     table = suitability(area, candidates, scenario=scenario, standard=standard, rules=rules)
     _refuse_strangers(table, wish)
     ground = Ground(area, _choosable(table, wish), scenario, standard, wish.counted)
@@ -255,11 +257,28 @@ def suggest(
     )
 
 
+_WHY_NOT = {
+    "fitness_unknown": "nobody has said whether they are fit for the hazard",
+    "unfit": "they are not fit for the hazard",
+    "in_zone": "they lie in a zone of the hazard",
+    "no_wheelchair": "no wheelchair can enter them",
+    "no_entrance": "they have no entrance that can be used",
+}
+"""Why nobody would be sent to a site; see `situation.REASONS`."""
+
+
 def _why_few(
     ground: Ground, table: gpd.GeoDataFrame, rules: SuitabilityRules | None
 ) -> tuple[str, ...]:
     """Say why there are fewer sites than were asked for."""
-    said = why_none(
+    here = ground.here
+    reason = here.reason[len(ground.area.shelters) :]
+    said = [
+        f"{count} of the suitable candidates would not be used: {_WHY_NOT[why]}"
+        for why in _WHY_NOT
+        if (count := int((reason == why).sum()))
+    ]
+    said += why_none(
         ground.area,
         table,
         scenario=ground.scenario,

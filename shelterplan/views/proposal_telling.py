@@ -133,14 +133,14 @@ class Telling:
         return self.area.translations.get(self.language, {}).get(str(name), str(name))
 
     def share(self, part: float, whole: float | None = None) -> str:
-        """Return a share in per cent; never 0 % or 100 % unless it is."""
+        """Return a share in per cent, rounded down; never 0 % or 100 % unless it is."""
         share = part / whole if whole else part if whole is None else 0.0
         space = "\u00a0" if self.language == "en" else ""
         if 0 < share < 0.001:
             return f"<{space}0.1{space}%"
         if 0.999 < share < 1:
             return f">{space}99.9{space}%"
-        return f"{share * 100:.1f}".removesuffix(".0") + f"{space}%"
+        return f"{math.floor(share * 1000 + 1e-9) / 10:.1f}".removesuffix(".0") + f"{space}%"
 
     def listed(self, items: Iterable[str], *, longer: bool = False) -> str:
         """Return a list of names, or of longer things."""

@@ -168,7 +168,8 @@ def _relieved(told: Telling) -> str:
         return ""
     less = table[table["relieved_people"] >= 1 - 1e-6]
     if less.empty:
-        return told.say("relieved.none")
+        moved = float(told.found.sites["had_place_population"].sum()) >= 1
+        return told.say("relieved.same" if moved else "relieved.none")
     most = less.sort_values("relieved_people", ascending=False, kind="stable").iloc[0]
     number = places(float(most["relieved_people"]))
     return told.count("relieved", len(less), name=told.named(most["name"]), most=number)
@@ -215,10 +216,20 @@ def _best(told: Telling) -> str:
     if more >= SAME:
         values |= {"number": places(gain), "more": places(more)}
     same = "same_" if more < SAME else ""
-    if other.result.optimal:
-        return told.say(f"best.{same}proven", **values)
-    bound = lost(other.result.bound - told.before)
-    return told.say(f"best.{same}found", bound=bound, **values)
+    said = (
+        told.say(f"best.{same}proven", **values)
+        if other.result.optimal
+        else told.say(f"best.{same}found", bound=lost(other.result.bound - told.before), **values)
+    )
+    return told.together((said, _of_unknown_room(told, other)))
+
+
+def _of_unknown_room(told: Telling, other: Suggestion) -> str:
+    """Say that a plan is compared whose sites have as much room as anybody likes."""
+    unknown = int(other.sites["room"].isna().sum()) if "room" in other.sites else 0
+    if not unknown or told.found.counted != "possible" or other.scenario.room == "ignored":
+        return ""
+    return told.say("best.unknown", number=f"{unknown:,}")
 
 
 def terms(told: Telling, other: Suggestion) -> str:

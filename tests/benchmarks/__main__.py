@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
-from tests.benchmarks import memory, reading, rooms, searches, siting
+from tests.benchmarks import memory, reading, rooms, searches, siting, siting_more
 from tests.benchmarks.city import build_city
 from tests.benchmarks.measure import Line, table
 
@@ -58,6 +58,8 @@ def lines_of(
         yield memory.memory_lines(memory_nodes)
     if siting_scale:
         yield siting.siting_lines(siting_scale, long=long)
+        if long:
+            yield siting_more.more_lines(siting_scale)
 
 
 def main(arguments: list[str]) -> int:

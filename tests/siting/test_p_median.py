@@ -91,6 +91,97 @@ def test_budget(problem, whole_prices):
     agrees(expected, lambda: p_median(cost, weights, budget=budget, costs=costs, fixed=fixed))
 
 
+def both_limits(cost, fixed, rng):
+    """Return prices, a count, a budget, and the choices that both allow."""
+    sites = cost.shape[1]
+    costs = rng.integers(0, 5, sites) * float(rng.choice([1.0, 0.7, 1e-7, 1e7]))
+    count, budget = int(rng.integers(0, sites + 1)), float(costs.sum() * rng.choice([0, 0.3, 0.6]))
+    slack = budget * 1e-9
+    allowed = [
+        chosen
+        for chosen in choices_of(sites, fixed)
+        if len(chosen) - len(fixed) <= count
+        and sum(costs[j] for j in chosen if j not in fixed) <= budget + slack
+    ]
+    return {"count": count, "budget": budget, "costs": costs, "fixed": fixed}, allowed
+
+
+@given(problems(), st.sampled_from([None, 6.5, 100.0]))
+def test_count_and_budget_both_hold(problem, unserved):
+    cost, weights, fixed, _, rng = problem
+    limits, allowed = both_limits(cost, fixed, rng)
+    expected = least(cost, weights, allowed, np.inf if unserved is None else unserved)
+    agrees(expected, lambda: p_median(cost, weights, unserved_cost=unserved, **limits))
+
+
+@settings(max_examples=15)
+@given(problems(), st.sampled_from([None, 20.0]))
+def test_count_and_budget_both_hold_with_room(problem, unserved):
+    cost, weights, fixed, _, rng = problem
+    limits, allowed = both_limits(cost, fixed, rng)
+    room, living = rng.integers(2, 14, cost.shape[1]).astype(float), weights > 0
+    expected = min(
+        shared_room(cost[living], weights[living], room, sites, unserved) for sites in allowed
+    )
+    agrees(
+        expected,
+        lambda: p_median(cost, weights, capacity=room, unserved_cost=unserved, **limits),
+    )
+
+
+def test_no_budget_opens_nothing_that_costs():
+    found = p_median([[1.0, 2]], None, 1, budget=0.0, costs=[0.29, 0.5], unserved_cost=1e4)
+    assert (found.selected, found.objective) == ((), 1e4)
+    with pytest.raises(NoPlanError, match="no 1 more sites and sites for 3 reach all"):
+        p_median([[1.0, np.inf], [np.inf, 1]], None, 1, budget=3, costs=[2, 2])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_larger_worlds_keep_both_limits_and_their_bounds(seed):
+    rng = np.random.default_rng(seed)
+    cost = or_library.costs(or_library.made_up(60, 6, seed=seed))
+    costs = rng.uniform(1, 3, 60)
+    both = p_median(cost, count=6, budget=9.0, costs=costs, time_limit_s=20)
+    assert both.optimal
+    assert len(both.selected) <= 6
+    assert costs[list(both.selected)].sum() <= 9.0
+    assert both.objective >= p_median(cost, count=6).objective
+    assert both.objective >= p_median(cost, budget=9.0, costs=costs).objective
+    assert both.objective <= p_median(cost, count=6, budget=7.0, costs=costs).objective
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1e-7, 1e8])
+@pytest.mark.parametrize("room", [None, np.full(8, 25.0)])
+@pytest.mark.parametrize("seed", range(4))
+def test_the_unit_of_prices_does_not_matter(seed, room, unit):
+    rng = np.random.default_rng(seed)
+    cost, weights, prices = rng.uniform(1, 9, (12, 8)), rng.integers(1, 9, 12), rng.uniform(1, 3, 8)
+    budget = 0.4 * prices.sum()
+    options = {"unserved_cost": 20.0, "capacity": room}
+    once = p_median(cost, weights, budget=budget, costs=prices, **options)
+    other = p_median(cost, weights, budget=budget * unit, costs=prices * unit, **options)
+    assert other.objective == pytest.approx(once.objective)
+    assert prices[list(other.selected)].sum() <= budget * (1 + 1e-9)
+
+
+@pytest.mark.parametrize("room", [None, [9, 9, 9]])
+def test_without_time_sites_that_are_enough_are_found(room):
+    cost = np.array([[1.0, np.inf, 5], [np.inf, 2, 6], [np.inf, np.inf, 7]])
+    found = p_median(cost, None, 1, capacity=room, time_limit_s=0)
+    assert (found.selected, found.objective) == ((2,), 18)
+    found = p_median(cost, None, 1, fixed=[2], capacity=room, time_limit_s=0)
+    assert 2 in found.selected
+
+
+def test_the_unit_of_people_does_not_matter():
+    cost, room = np.array([[1.0, 5], [2, 3], [4, 1]]), np.array([4.0, 4])
+    for unit in (1e-8, 1.0, 1e7):
+        found = p_median(cost, np.array([3.0, 2, 1]) * unit, 2, capacity=room * unit)
+        assert found.objective == pytest.approx(9 * unit)
+        with pytest.raises(NoPlanError):
+            p_median(cost, np.array([3.0, 2, 1]) * unit, 1, capacity=room * unit)
+
+
 def shared_room(cost, weights, room, sites, unserved):
     """Return the least of a transport problem, by scipy; `inf` if there is no room."""
     rows = len(weights)

@@ -180,3 +180,30 @@ def test_rows_that_nothing_covers_are_named():
 def test_a_budget_needs_costs():
     with pytest.raises(SitingError, match="needs costs"):
         set_cover([[1]], budget=3.0)
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1e-7, 1e8])
+@pytest.mark.parametrize("seed", range(6))
+def test_with_room_the_unit_of_prices_does_not_matter(seed, unit):
+    rng = np.random.default_rng(seed)
+    cover = rng.random((12, 8)) < 0.5
+    cover[np.arange(12), rng.integers(0, 8, 12)] = True
+    people, prices = rng.integers(1, 9, 12), rng.uniform(1, 3, 8)
+    room = np.full(8, people.sum() / 3)
+    once = set_cover(cover, people, costs=prices, capacity=room, budget=99)
+    other = set_cover(cover, people, costs=prices * unit, capacity=room, budget=99 * unit)
+    assert once.optimal
+    assert other.optimal
+    assert other.objective == pytest.approx(once.objective * unit)
+    short = 0.999 * once.objective * unit
+    with pytest.raises(NoPlanError, match="within the limits"):
+        set_cover(cover, people, costs=prices * unit, capacity=room, budget=short)
+
+
+@pytest.mark.parametrize("crowd", [10.0, 1e7, 1e9])
+def test_one_person_beside_a_crowd_needs_a_place(crowd):
+    cover = [[1, 1, 0], [1, 0, 1]]
+    found = set_cover(cover, [crowd, 1], capacity=[crowd, 3, 3])
+    assert len(found.selected) == 2
+    with pytest.raises(NoPlanError, match="1 of"):
+        set_cover([[1], [1]], [crowd, 1], capacity=[crowd])
