@@ -71,8 +71,6 @@ def headline(words: Words, found: Suggestion, *, sure: str) -> str:
     more = [achieved(words, found), sure]
     more += [words("sites.took", seconds=_seconds(found.result.seconds))]
     more += [counted(words, found)]
-    if found.scenarios and found.scenario.room != "ignored":
-        more.append(words("sites.without_room"))
     if found.left_out_people > 0:
         more.append(words("sites.left_out", people=people(found.left_out_people)))
     css = "answer" if count and gain > 0 else "problem"
@@ -191,7 +189,8 @@ def steps(words: Words, found: Suggestion, sure: dict[str, str] | None = None) -
         words("sites.column_site"): [site_name(words, name) for name in sites["name"]],
         words("sites.column_new"): sites["newly_covered_population"].map(lambda n: int(n + 1e-6)),
         words("sites.column_after"): [
-            round(share * 100, 1) for share in sites["covered_after"] / (people_all or 1.0)
+            math.floor(share * 1000 + 1e-9) / 10
+            for share in sites["covered_after"] / (people_all or 1.0)
         ],
         words("sites.column_kind"): kinds,
     }

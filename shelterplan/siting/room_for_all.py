@@ -23,6 +23,8 @@ _OF_SMALLEST = 1e-9
 """Share of the smallest demand that may be left by rounding."""
 _OF_ALL = 1e-12
 """Share of all demand that sums cannot resolve."""
+_MANY = 20_000
+"""Pairs beyond which sites are opened in one order, and not one by one."""
 _TINY = 1e-7
 """HiGHS takes entries of a model below 1e-9 for 0."""
 
@@ -81,8 +83,12 @@ def opened_greedily(rooms: Rooms, purse: Purse, fixed: Ints) -> Ints | None:
         return fixed
     most = int(min(purse.most, len(rooms.room)))
     limit = purse.limit
-    for price, left in ((purse.price, limit), (purse.number, np.inf)):
-        flow = refill(rooms, start, price, left, most, ~purse.able)
+    orders = [(purse.price, limit), (purse.number, np.inf)]
+    for price, left in orders[: 1 if (purse.price == purse.number).all() else 2]:
+        if len(rooms.row_of) > _MANY:
+            flow = most_placed(rooms, _likeliest(rooms, purse, fixed, price))
+        else:
+            flow = refill(rooms, start, price, left, most, ~purse.able)
         if not all_placed(rooms, flow):
             continue
         for site in np.argsort(-purse.price, kind="stable"):
@@ -92,6 +98,17 @@ def opened_greedily(rooms: Rooms, purse: Purse, fixed: Ints) -> Ints | None:
         if purse.allows(flow.open_):
             return np.flatnonzero(flow.open_)
     return None
+
+
+def _likeliest(rooms: Rooms, purse: Purse, fixed: Ints, price: Floats) -> Ints:
+    """Return sites within the limits, those first that can take most people for their price."""
+    site = np.repeat(np.arange(len(rooms.room)), np.diff(rooms.column))
+    near = np.bincount(site, weights=rooms.weight[rooms.row_of], minlength=len(rooms.room))
+    worth = np.minimum(near, rooms.room) / np.maximum(price, _OF_ALL)
+    order = np.argsort(-worth, kind="stable")
+    order = order[purse.able[order] & ~np.isin(order, fixed)]
+    spent, number = np.cumsum(purse.price[order]), np.cumsum(purse.number[order])
+    return np.union1d(fixed, order[(spent <= purse.limit) & (number <= purse.most)])
 
 
 def room_rows(site: Ints, people: Floats, room: Floats) -> tuple[Floats, Floats]:

@@ -186,7 +186,7 @@ def test_no_limit_of_room_and_none_at_all():
 
 
 def test_room_that_cannot_be():
-    with pytest.raises(SitingError, match="site 1 has -2"):
+    with pytest.raises(SitingError, match="row 1 is -2"):
         solve([[1, 1]], [1], Choice.of(2, 1), [1, -2])
     with pytest.raises(SitingError, match="2 numbers are needed"):
         solve([[1, 1]], [1], Choice.of(2, 1), [1])
