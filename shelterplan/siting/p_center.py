@@ -227,11 +227,12 @@ class _Search:
 
     def _longest_with_room(self, sites: Ints, room: Floats) -> float:
         """Return the shortest radius at which given sites have room for all."""
-        low, high = 0, len(self.radii) - 1
+        low, high, every = 0, len(self.radii) - 1, np.arange(len(sites))
         while low < high:
             middle = (low + high) // 2
-            rooms = rooms_of(self._near(self.radii[middle]), self.people, room)
-            low, high = (low, middle) if have_room(rooms, sites) else (middle + 1, high)
+            near = sparse.csr_array(self._near(float(self.radii[middle]))[:, sites])
+            enough = have_room(rooms_of(near, self.people, room[sites]), every)
+            low, high = (low, middle) if enough else (middle + 1, high)
         return float(self.radii[low])
 
 
