@@ -155,6 +155,7 @@ _REASONS = {
     "full": r"The candidates near people without a place have no room\.",
     "no_way": r"No candidate can be reached by anybody without a place\.",
     "too_far": r"No candidate is within (?P<limit>.+) of anybody without a place\.",
+    "no_more": r"no further candidate would make it better",
     "no_further": r"no further candidate would give a place to anybody who has none",
     "off": r"(?P<number>[\d,]+) communit(y is|ies are) off the network \((?P<names>.*)\): .*",
 }

@@ -69,10 +69,10 @@ reasons, excluded (site_id, name, reason), scenario and standard."""
     show_default=True,
     type=click.Choice(OBJECTIVES),
     help="People: most people with a place. Need: the same, people at risk and vulnerable counting "
-    "more. Fair: the district that has least first. Everyone: fewest sites for all. Walking: least "
-    "walking. Longest: the shortest longest walk. With --scenarios, room not looked at: expected: "
-    "most people on average; worst: the worst scenario first; regret: fewest people lost by not "
-    "knowing.",
+    "more. Fair: the district that has least first. Everyone: fewest sites for all. Room not "
+    "looked at: walking: least walking; longest: the shortest longest walk; with --scenarios: "
+    "expected: most people on average; worst: the worst scenario first; regret: fewest people lost "
+    "by not knowing.",
 )
 @click.option(
     "--quota",
@@ -399,7 +399,8 @@ def _proof(found: Suggestion) -> str:
     """Say how good the plan is."""
     result = found.result
     if result.optimal:
-        return f"Proven: no choice of sites does better (found in {result.seconds:.1f} s)."
+        what = "" if found.unit == "people" else f" than {result.objective:,.6g} {found.unit}"
+        return f"Proven: no choice of sites does better{what} (found in {result.seconds:.1f} s)."
     return (
         f"Not proven: {result.objective:,.6g} {found.unit}; no plan can do better than "
         f"{result.bound:,.6g} ({result.status}, {result.seconds:.1f} s)."

@@ -42,12 +42,14 @@ Objective = Literal[
 
 `people`: most people with a place; `need`: the same, those at risk and vulnerable counting more
 (see `Ground.need`); `fair`: the district that has least first, then most people; `everyone`: fewest
-(cheapest) sites so that everybody who can have a place has one; `walking`: least walking of all
-people; `longest`: the shortest longest walk. For several scenarios, in which room is not looked at:
+(cheapest) sites so that everybody who can have a place has one. Room is not looked at by `walking`:
+least walking of all people; `longest`: the shortest longest walk; and, for several scenarios,
 `expected`: most people within reach on average; `worst`: the largest share of people within reach
 in the worst scenario; `regret`: the fewest people lost by not knowing which scenario comes."""
 ROBUST = ("expected", "worst", "regret")
 """Objectives for several scenarios."""
+REACH_ONLY = (*ROBUST, "walking", "longest")
+"""Objectives that do not look at room: they are of the walk alone."""
 FAR = 10
 """`walking` and `longest` look at walks up to this multiple of the standard."""
 
@@ -181,11 +183,10 @@ def suggest(
     wish : Wish
         How many sites, for what.
     scenario, standard
-        As in `make_plan`.
+        As in `make_plan`. Where the objective does not look at room, the figures do not, either.
     scenarios : mapping, optional
         Further scenarios, by name, for the objectives `expected`, `worst` and `regret`; `scenario`
-        is one of those looked at, too. Figures before and after are those of `scenario` with room
-        not looked at.
+        is one of those looked at, too.
     candidates : GeoDataFrame, optional
         Sites to choose from; by default those of the study area.
     rules : SuitabilityRules, optional
@@ -209,13 +210,13 @@ def suggest(
     (2, 'optimal', True)
     """
     scenario, standard = scenario or Scenario(), standard or AccessStandard()
-    if scenario.room == "nearest" and wish.objective not in ROBUST:
+    if scenario.room == "nearest" and wish.objective not in REACH_ONLY:
         message = (
             "plans are made for people who are told where there is room (room assigned), or with "
             'room not looked at (room ignored), not for room "nearest"'
         )
         raise SitingError(message)
-    if wish.objective in ROBUST:  # figures of the same kind as the objective
+    if wish.objective in REACH_ONLY:  # figures of the same kind as the objective
         scenario = replace(scenario, room="ignored")
     if bool(scenarios) != (wish.objective in ROBUST):
         message = f"the objectives {', '.join(ROBUST)} need further scenarios, the others take none"
@@ -243,7 +244,7 @@ def suggest(
         wish=wish,
         scenario=scenario,
         standard=standard,
-        reasons=_why_few(ground, table, rules) if len(sites) < wanted else (),
+        reasons=_why_few(ground, table, rules, wish.objective) if len(sites) < wanted else (),
         left_out_people=found.left_out if found else 0.0,
         unit=found.unit if found else "people",
         scenarios=dict(zip(("", *(scenarios or {})), found.scenarios, strict=False))
@@ -268,9 +269,11 @@ _WHY_NOT = {
 
 
 def _why_few(
-    ground: Ground, table: gpd.GeoDataFrame, rules: SuitabilityRules | None
+    ground: Ground, table: gpd.GeoDataFrame, rules: SuitabilityRules | None, objective: Objective
 ) -> tuple[str, ...]:
     """Say why there are fewer sites than were asked for."""
+    if objective in REACH_ONLY:
+        return ("no further candidate would make it better",)
     here = ground.here
     reason = here.reason[len(ground.area.shelters) :]
     said = [
