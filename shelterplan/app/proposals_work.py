@@ -181,7 +181,8 @@ def scenarios(area: StudyArea, words: Words) -> dict[str, Scenario]:
     for hazard in ("", *hazards_of(area)):
         for walker in WALKING:
             for time in known or ["any"]:
-                name = [words.of("hazard", hazard or "none"), words.of("walker", walker)]
+                day = words.of("hazard", hazard) if hazard else words("compare.before")
+                name = [day, words.of("walker", walker)]
                 name += [words.of("time", time)] if time != "any" else []
                 period = chosen.return_period if hazard == chosen.hazard else None
                 made[words.listed(name)] = chosen.with_changes(

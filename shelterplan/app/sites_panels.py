@@ -202,7 +202,7 @@ def table(
     formats[words("sites.column_new")] = st.column_config.NumberColumn(
         format="localized", width=100
     )
-    formats[words("sites.column_site")] = st.column_config.TextColumn(width=150)
+    formats[words("sites.column_site")] = st.column_config.TextColumn(width=260)
     formats[words("sites.column_step")] = st.column_config.NumberColumn(width=48)
     st.dataframe(
         rows,

@@ -125,7 +125,9 @@ def counted(words: Words, found: Suggestion) -> str:
     """Say how room was counted."""
     if found.after.manifest.get("scenario", {}).get("room") == "ignored":
         return words("gaps.room_ignored")
-    return words.of("sites_counted", found.wish.counted)
+    said = words.of("sites_counted", found.wish.counted)
+    unknown = int(found.sites["room"].isna().sum())
+    return f"{said} {words.count('sites_unknown', unknown)}" if unknown else said
 
 
 def reasons(words: Words, found: Suggestion) -> list[str]:

@@ -69,6 +69,7 @@ def max_cover(
     fixed: Sequence[int] = (),
     costs: ArrayLike | None = None,
     capacity: ArrayLike | None = None,
+    whole_points: bool = False,
     time_limit_s: float = 10.0,
     progress: Progress = silent,
     stop: Callable[[], bool] = never,
@@ -100,6 +101,8 @@ def max_cover(
         What each site costs.
     capacity : array, shape (sites,), optional
         Room at each site: people are then assigned to sites, see `capacitated.capacitated_cover`.
+    whole_points : bool
+        With `capacity`, whether the people of a demand point must stay together.
     time_limit_s : float
         How long it may take [s]; the best plan by then is returned, with its bound.
     progress : Progress
@@ -145,7 +148,9 @@ def max_cover(
     if capacity is not None:
         from shelterplan.siting.capacitated import capacitated_cover
 
-        found: SitingResult = capacitated_cover(matrix, worth, choice, capacity, watch=watch)
+        found: SitingResult = capacitated_cover(
+            matrix, worth, choice, capacity, whole_points=whole_points, watch=watch
+        )
         return found
     added, bound = best_cover(matrix, worth, choice, watch)
     selected = np.union1d(choice.fixed, added)

@@ -13,6 +13,7 @@ from shelterplan.allocation import assign
 from shelterplan.siting.capacitated import capacitated_cover
 from shelterplan.siting.capacitated_bound import Limits, ceiling
 from shelterplan.siting.capacitated_flow import Rooms, close, most_placed
+from shelterplan.siting.max_cover import max_cover
 from shelterplan.siting.problem import Choice
 from shelterplan.siting.result import NoPlanError, SitingError
 from shelterplan.siting.set_cover import set_cover
@@ -217,3 +218,9 @@ def test_cheapest_sites_with_room_for_all(world):
     if best > 0:
         with pytest.raises(NoPlanError):
             set_cover(cover, people, costs=cost, fixed=fixed, capacity=room, budget=best - 0.5)
+
+
+def test_whole_points_by_choice_through_the_public_model():
+    cover, people, room = [[1], [1]], [6, 5], [8]
+    assert max_cover(cover, people, 1, capacity=room).objective == 8
+    assert max_cover(cover, people, 1, capacity=room, whole_points=True).objective == 6
