@@ -21,7 +21,7 @@ from shelterplan.siting.max_cover import max_cover
 from shelterplan.siting.need import need_cover
 from shelterplan.siting.p_center import p_center
 from shelterplan.siting.p_median import p_median
-from shelterplan.siting.result import SitingError, SitingResult
+from shelterplan.siting.result import NoPlanError, SitingError, SitingResult
 from shelterplan.siting.robust import InScenario, robust_cover
 from shelterplan.siting.set_cover import set_cover
 from shelterplan.siting.watch import never
@@ -388,15 +388,16 @@ def _most(ground: Ground, wish: Wish, count: int | None, common: dict[str, Any])
         if not counted.any():
             message = "nobody is known to be at risk: a quota of people at risk needs a hazard"
             raise SitingError(message)
-        found = quota_cover(
-            ground.walks,
-            people,
-            count,
-            group=ground.district,
-            share=wish.quota,
-            counted=counted,
-            **common,
-        )
+        groups: dict[str, Any] = {"group": ground.district, "counted": counted, **common}
+        try:
+            found = quota_cover(ground.walks, people, count, share=wish.quota, **groups)
+        except NoPlanError as error:
+            best = fairest_cover(ground.walks, people, count, **groups).worst_share
+            message = (
+                f"{str(error).replace('group', 'district')}; {best:.1%} is the largest share of "
+                "the worst district that was found"
+            )
+            raise NoPlanError(message) from error
         return _Found(found, "people")
     return _Found(max_cover(ground.walks, people, count, **common), "people")
 
