@@ -439,3 +439,15 @@ def test_a_tap_takes_the_place_and_forgets_the_last_problem(monkeypatch):
     find_page._take_tap("m")
     assert state["place"] == Place(7.4, 43.7, "tap")
     assert state["find_problem"] == ""
+
+
+def test_an_address_from_before_a_change_does_not_undo_it():
+    app = opened(area="monaco", lang="en")
+    before = dict(app.query_params)
+    app.selectbox(key="pick_walker").set_value("wheelchair").run()
+    assert app.query_params["walker"] == "wheelchair"
+    del app.query_params["walker"]  # what a browser sends that has not heard of the change yet
+    assert dict(app.query_params) == before
+    app.run()
+    assert app.selectbox(key="pick_walker").value == "wheelchair"
+    assert app.query_params["walker"] == "wheelchair"

@@ -1,7 +1,9 @@
 """What somebody has chosen, kept in the page's address; never a position.
 
-The address is read once when the page is opened (and again if it is changed by hand); from
-then on the choices live in the session, and every change is written back to the address.
+The address is read once, when a session begins (to open another address is to begin another
+session); from then on the choices live in the session, and every change is written back. To read
+it again would lose what was chosen a moment ago: a browser that has not heard of a change yet
+still sends the address from before it.
 """
 
 from __future__ import annotations
@@ -252,12 +254,10 @@ def fit(area: StudyArea) -> Settings:
 
 
 def current(areas: list[str]) -> Settings:
-    """Return this session's settings; an address changed by hand is read again."""
-    address = st.query_params.to_dict()
-    if "settings" not in st.session_state or address != st.session_state.get("address", address):
-        known = {f.name for f in fields(Settings)}
-        if "settings" not in st.session_state or known & set(address):
-            st.session_state["settings"] = Settings.read(address, areas=areas)
+    """Return this session's settings; a new session's are read from the address."""
+    if "settings" not in st.session_state:
+        address = st.query_params.to_dict()
+        st.session_state["settings"] = Settings.read(address, areas=areas)
     settings: Settings = st.session_state["settings"]
     return settings
 
@@ -326,7 +326,6 @@ def write_address() -> None:
     address = settings.address()
     if st.query_params.to_dict() != address:
         st.query_params.from_dict(address)
-    st.session_state["address"] = address
 
 
 def forget_place() -> None:

@@ -262,6 +262,7 @@ class Visit:
         assert serious == []
 
     def close(self) -> None:
+        self.settled()
         for frame in self.page.frames:
             assert frame.evaluate("window.__X") is None
         self.page.close()

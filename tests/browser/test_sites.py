@@ -94,7 +94,37 @@ def test_a_site_is_chosen_forbidden_and_the_plan_found_again(visit):
     here.page.get_by_role("button", name=f"Forbidden: {forbidden}").click()
     here.page.locator(".st-key-sites_picked").wait_for(state="detached")
     find(here, "coquimbo, a second time")
+    here.page.locator(".certainty", has_text="1 forbidden").wait_for(state="detached")
     assert here.page.locator(".status .line").inner_text() == line
+
+
+@pytest.mark.parametrize(
+    ("size", "lang", "scheme"), [("desktop", "en", "light"), ("phone", "zh", "dark")]
+)
+def test_a_plan_for_several_scenarios(visit, size, lang, scheme):
+    here = visit(size=size, scheme=scheme)
+    here.open("sites", area="coquimbo", lang=lang, hazard="tsunami")
+    words = Words(lang)
+    choose(here, words("sites.objective"), words("objective.regret"))
+    button = here.page.get_by_role("button", name=words("sites.find"))
+    here.page.get_by_text(words("sites.scenarios_needed")).wait_for()
+    assert button.is_disabled()
+    for name in (words("sites.no_hazard"), words("walker.wheelchair")):
+        here.page.locator(".st-key-pick_scenarios button", has_text=name).click()
+        here.settled()
+    here.page.get_by_text(words("sites.scenarios_needed")).wait_for(state="detached")
+    here.settled()
+    here.usable_by_everybody()
+    here.shot(f"sites-scenarios-{size}-{lang}-{scheme}")
+    find(here, f"coquimbo, three scenarios, {size}")
+    table = here.page.get_by_role("group", name=words("sites.scenario"), exact=True)
+    table.wait_for()
+    assert table.locator("tbody tr").count() == 3
+    assert size == "phone" or table.evaluate("node => node.scrollWidth <= node.clientWidth")
+    assert fits(here)
+    here.usable_by_everybody()
+    table.scroll_into_view_if_needed()
+    here.shot(f"sites-in-scenarios-{size}-{lang}-{scheme}")
 
 
 def test_fairer_plans_are_drawn_and_opened(visit):
