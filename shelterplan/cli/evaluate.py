@@ -12,8 +12,9 @@ from shelterplan.cli import text
 from shelterplan.cli.answers import AREA, JSON, heading, open_area
 from shelterplan.cli.files import write_file
 from shelterplan.cli.interrupt import Interrupt
+from shelterplan.cli.plan_flags import COUNTED, LANGUAGE, REPORT, SCENARIOS, TIME_LIMIT
 from shelterplan.cli.scenario_flags import scenario_options, standard_options
-from shelterplan.cli.suggest import as_object, html_only
+from shelterplan.cli.suggest import as_object
 from shelterplan.errors import TableError
 
 if TYPE_CHECKING:
@@ -52,50 +53,18 @@ scenario and standard."""
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="The sites: a proposal file, or a list of sites (.geojson, .csv, .xlsx, .gpkg).",
 )
-@click.option(
-    "--counted",
-    default="possible",
-    show_default=True,
-    type=click.Choice(["possible", "confirmed"]),
-    help="Whether a shelter of unknown size is taken to have room.",
-)
+@COUNTED
 @click.option(
     "--compare/--no-compare",
     default=True,
     help="Whether to look for the best plan at the same cost.",
 )
-@click.option(
-    "--scenarios",
-    "more",
-    multiple=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="A further scenario (TOML) under which the proposal is looked at. Repeatable.",
-)
-@click.option(
-    "--time-limit",
-    "time_limit_s",
-    default=10.0,
-    show_default=True,
-    type=click.FloatRange(0.1, 86400),
-    metavar="SECONDS",
-    help="How long the search for the best plan may take.",
-)
-@click.option(
-    "--language",
-    default="en",
-    show_default=True,
-    type=click.Choice(["en", "zh"]),
-    help="Language of the summary and of the report.",
-)
+@SCENARIOS
+@TIME_LIMIT
+@LANGUAGE
 @scenario_options
 @standard_options
-@click.option(
-    "--report",
-    type=click.Path(dir_okay=False, path_type=Path),
-    callback=html_only,
-    help="Also write a card for a council: .html, one file that needs no network.",
-)
+@REPORT
 @JSON
 def evaluate(
     area: str,

@@ -11,7 +11,17 @@ import click
 from shelterplan.cli import text
 from shelterplan.cli.answers import AREA, JSON, heading, open_area
 from shelterplan.cli.files import write_file
+from shelterplan.cli.plan_flags import (
+    COUNTED,
+    LANGUAGE,
+    REPORT,
+    SCENARIOS,
+    TIME_LIMIT,
+    rule_options,
+    rules_of,
+)
 from shelterplan.cli.scenario_flags import scenario_options, standard_options
+from shelterplan.errors import UnknownNameError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -30,13 +40,6 @@ OBJECTIVES = (
 ENDINGS = (".geojson", ".csv")
 
 
-def html_only(_: click.Context, __: click.Parameter, out: Path | None) -> Path | None:
-    """Return the path of a report, if it is one of a page."""
-    if out and out.suffix.lower() != ".html":
-        raise click.BadParameter("must end in .html")
-    return out
-
-
 def _out(_: click.Context, __: click.Parameter, out: Path | None) -> Path | None:
     if out and out.suffix.lower() not in ENDINGS:
         raise click.BadParameter(f"must end in {' or '.join(ENDINGS)}")
@@ -50,6 +53,7 @@ Examples:
   shelterplan suggest coquimbo --sites 5 --hazard tsunami --objective fair
   shelterplan suggest mytown --budget 12 --quota 0.5 --out plan.geojson
   shelterplan suggest monaco --objective everyone --json
+  shelterplan suggest coquimbo --sites 5 --min-ways-in 2 --exclude-kind parking
 
 A site of the plan that stands in it because the solver found nothing better in time is no proof:
 read the status. The file written with --out (.geojson) is a proposal, which `evaluate` reads.
@@ -87,38 +91,18 @@ reasons, excluded (site_id, name, reason), scenario and standard."""
     type=click.Choice(["all", "at_risk"]),
     help="Whether the quota is one of all people, or of those in a zone of the hazard.",
 )
-@click.option(
-    "--counted",
-    default="possible",
-    show_default=True,
-    type=click.Choice(["possible", "confirmed"]),
-    help="Whether a shelter of unknown size is taken to have room.",
-)
-@click.option(
-    "--scenarios",
-    "more",
-    multiple=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="A further scenario (TOML) that the plan must suit. Repeatable.",
-)
+@COUNTED
+@SCENARIOS
 @click.option("--keep", multiple=True, metavar="ID", help="A site that must be in it. Repeatable.")
 @click.option("--forbid", multiple=True, metavar="ID", help="A site that must not. Repeatable.")
-@click.option(
-    "--time-limit",
-    "time_limit_s",
-    default=10.0,
-    show_default=True,
-    type=click.FloatRange(0.1, 86400),
-    metavar="SECONDS",
-    help="How long the solver may take. Ctrl-C ends it with the best plan so far.",
-)
+@TIME_LIMIT
 @click.option(
     "--how-sure",
     "sure",
     is_flag=True,
     help="Also look for 20 plans within 1 % of this one, and say in how many each site appears.",
 )
+@rule_options
 @scenario_options
 @standard_options
 @click.option(
@@ -127,19 +111,8 @@ reasons, excluded (site_id, name, reason), scenario and standard."""
     callback=_out,
     help="Also write the plan: .geojson (a proposal) or .csv.",
 )
-@click.option(
-    "--report",
-    type=click.Path(dir_okay=False, path_type=Path),
-    callback=html_only,
-    help="Also write a card for a council: .html, one file that needs no network.",
-)
-@click.option(
-    "--language",
-    default="en",
-    show_default=True,
-    type=click.Choice(["en", "zh"]),
-    help="Language of the report.",
-)
+@REPORT
+@LANGUAGE
 @JSON
 def suggest(
     area: str,
@@ -163,6 +136,10 @@ def suggest(
     from shelterplan.siting.suggest import suggest as find
 
     opened = open_area(area)
+    rules = rules_of(scenario, wished)
+    kinds = set(opened.candidates["kind"].dropna())
+    for strange in set(rules.excluded_kinds) - kinds:
+        raise UnknownNameError("kind of candidate site", strange, sorted(kinds))
     wish = Wish(**wished)
     progress = text.bar(shown=not as_json)
     with Interrupt() as interrupt:
@@ -171,6 +148,7 @@ def suggest(
             wish,
             scenario,
             standard,
+            rules=rules,
             scenarios={file.stem: Given.from_toml(file) for file in more},
             progress=progress,
             stop=interrupt,

@@ -140,3 +140,19 @@ def test_how_sure_each_site_is():
     for site in said["sites"]:
         assert 0 < site["appears"]["plans"] <= 20
         assert site["appears"]["word"] in {"always", "often", "one of several equals"}
+
+
+def test_the_rules_of_suitability_are_flags():
+    ask = ("suggest", "monaco", "--sites", 2, "--room", "ignored")
+    usual, strict = answer(*ask), answer(*ask, "--exclude-kind", "park", "--min-area-m2", 3000)
+    out = {site["site_id"]: site["reason"] for site in strict["excluded"]}
+    table = StudyArea.open("monaco").candidates
+    assert {key for key, why in out.items() if "kind" in why} >= set(
+        table.index[table["kind"] == "park"]
+    )
+    assert len(out) > len(usual["excluded"])
+    assert strict["newly_covered_population"] <= usual["newly_covered_population"]
+    refused = run(*ask, "--exclude-kind", "castle")
+    assert refused.exit_code == 1
+    assert "castle" in refused.stderr
+    assert "sports_hall" in refused.stderr
