@@ -27,7 +27,7 @@ imports: $(READY)  ## Imports run one way.
 
 unit: $(READY) browser  ## All tests, doctests and browser tests included.
 	$(BIN)/pytest -m "not browser" --numprocesses auto --maxprocesses 4 --dist loadfile
-	$(BIN)/pytest -m browser tests/browser
+	$(BIN)/pytest -m browser tests/browser --numprocesses 2 --dist loadfile
 
 browser:  ## Debian's chromium for the browser tests, where root and apt exist.
 	@command -v chromium >/dev/null || { \

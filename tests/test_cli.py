@@ -168,7 +168,7 @@ def test_build_takes_candidates_from_the_osm_file(files, tmp_path):
     assert "2 places in OpenStreetMap left out: 1 closed to the public" in said
     assert "1 too far from the communities" in " ".join(said.split())
     area = StudyArea.open(tmp_path / "t")
-    assert area.candidates["name"].tolist() == ["unnamed school, node/30", "Green"]
+    assert area.candidates["name"].tolist() == ["unnamed school near Street 4, node/30", "Green"]
     (source,) = [one for one in area.sources if one.table == "candidates"]
     assert source.name == "more.osm"
     assert "OpenStreetMap" in source.licence

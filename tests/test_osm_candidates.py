@@ -56,6 +56,26 @@ def test_sites_have_a_name_a_kind_and_the_area_of_their_outline(write):
     assert tables.checked("candidates", sites).equals(sites)
 
 
+def test_a_site_without_a_name_is_named_by_the_nearest_named_street(write):
+    path = write(
+        node(30, 7.0, 43, amenity="school"), node(31, 7.01, 43, amenity="school"),
+        node(32, 7.0, 43.0005, amenity="school", name="Own"),
+    )  # fmt: skip
+    east = [(6.999, 43.0002), (7.001, 43.0002)]
+    near = [(6.999, 43.0001), (7.001, 43.0001)]
+    streets = gpd.GeoDataFrame(
+        {"name": ["Mill Lane", None, ""]},
+        geometry=[shapely.LineString(line) for line in (east, near, near)],
+        crs="EPSG:4326",
+    )
+    sites = read_osm_candidates(path, streets=streets).sites
+    assert sites["name"].to_dict() == {
+        "node/30": "unnamed school near Mill Lane, node/30",
+        "node/31": "unnamed school, node/31",
+        "node/32": "Own",
+    }
+
+
 @pytest.mark.parametrize("access", ["no", "private", "military"])
 def test_private_ones_are_left_out_and_counted(write, access):
     path = write(

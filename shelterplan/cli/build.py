@@ -111,7 +111,7 @@ def build(
     inputs = read_inputs(given)
     assigned = None if given.spread else assign(inputs)
     network = with_elevation(read_any_streets(streets, place, progress), given.elevation, progress)
-    inputs = with_osm_candidates(inputs, given, streets, network.source)
+    inputs = with_osm_candidates(inputs, given, streets, network.streets.edges, network.source)
     if given.spread:
         inputs = spread_people(inputs, given.spread, streets, network.streets.edges)
     assigned = assigned or assign(inputs)

@@ -214,7 +214,9 @@ def check_candidates(given: Given, streets: Path | None) -> None:
         )
 
 
-def with_osm_candidates(inputs: Inputs, given: Given, path: Path | None, streets: Source) -> Inputs:
+def with_osm_candidates(
+    inputs: Inputs, given: Given, path: Path | None, streets: gpd.GeoDataFrame, source: Source
+) -> Inputs:
     """Return the inputs with the candidate sites of the file of the streets, if they are wanted.
 
     Sites farther than `AROUND_DEG` from the box of the communities are left out.
@@ -231,15 +233,16 @@ def with_osm_candidates(inputs: Inputs, given: Given, path: Path | None, streets
         path,
         kinds=kinds,
         shelters=inputs.shelters.table,
+        streets=streets,
         bounds=_around(inputs.communities.table.total_bounds.tolist()),
     )
     nothing = fault_frame("candidates", [])
     facts = {
-        "name": streets.name,
+        "name": source.name,
         "kind": "OpenStreetMap",
-        "sha256": streets.sha256,
-        "date": streets.date,
-        "licence": streets.licence,
+        "sha256": source.sha256,
+        "date": source.date,
+        "licence": source.licence,
         "note": ", ".join(kinds),
         "rows_read": len(found.sites),
         "rows_kept": len(found.sites),

@@ -34,6 +34,8 @@ OPEN_AIR = ("garden", "parking", "pitch", "square")
 """Kinds that are often part of a larger place: the pitch of a school, the garden in a park."""
 INSIDE_SHARE = 0.5
 """A site of which more than this lies in a larger one is part of it."""
+NEAR_STREET_M = 200.0
+"""A site without a name is said to be near a street so far away at most [m]."""
 OVERLAP_SHARE = 0.1
 """A site and a shelter that share more than this of the smaller one are one place."""
 REASONS = {
@@ -80,6 +82,7 @@ def read_osm_candidates(
     *,
     kinds: Iterable[str] = (),
     shelters: gpd.GeoDataFrame | None = None,
+    streets: gpd.GeoDataFrame | None = None,
     bounds: Sequence[float] | None = None,
 ) -> OsmCandidates:
     """Read the sites of an OpenStreetMap file where a shelter could be.
@@ -93,13 +96,16 @@ def read_osm_candidates(
     shelters : GeoDataFrame, optional
         The existing shelters, lon/lat, indexed by id: they, and sites on their ground, are left
         out.
+    streets : GeoDataFrame, optional
+        Lines with `name`, to say where a site without a name is.
     bounds : (west, south, east, north), optional
         Sites that do not touch this box are left out [degrees].
 
     Returns
     -------
     OsmCandidates
-        Sites with `name` ("unnamed school, way/17" where none is tagged), `kind`, `capacity` and
+        Sites with `name` (where none is tagged "unnamed school, way/17", or with a named street
+        within `NEAR_STREET_M` "unnamed school near Mill Lane, way/17"), `kind`, `capacity` and
         `cost` (NA: unknown), `area_m2` (of the outline on the ellipsoid; NA for a point), geometry
         in EPSG:4326; and what was left out, with why and how often.
 
@@ -114,7 +120,8 @@ def read_osm_candidates(
     tags = {(key, value) for kind, key, value in PLACE_KINDS if kind in taken}
     found = read_objects(Path(path), lambda one: open_kind(one) in taken, TagFilter(*sorted(tags)))
     private = sum(place_kind(thing.tags) is None for thing in found)
-    sites = _table([thing for thing in found if place_kind(thing.tags) is not None])
+    things = [thing for thing in found if place_kind(thing.tags) is not None]
+    sites = _table(things, streets)
     reasons = Counter({"private": private})
     for rule, is_out in _checks(shelters, bounds):
         out = is_out(sites)
@@ -136,7 +143,7 @@ def open_kind(tags: Tags) -> str | None:
     return place_kind({k: v for k, v in tags.items() if k not in {"access", "garden:type"}})
 
 
-def _table(things: Sequence[Feature]) -> gpd.GeoDataFrame:
+def _table(things: Sequence[Feature], streets: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame:
     """Return objects as rows of the candidates table."""
     rows = [
         thing.base() | {"kind": place_kind(thing.tags), "geometry": thing.geometry}
@@ -144,7 +151,8 @@ def _table(things: Sequence[Feature]) -> gpd.GeoDataFrame:
     ]
     found = object_table(rows, {"kind": "str"})
     ids = found["osm_type"].astype("str") + "/" + found["osm_id"].astype("str")
-    unnamed = "unnamed " + found["kind"].str.replace("_", " ") + ", " + ids
+    near = _near_street(found.geometry, streets)
+    unnamed = "unnamed " + found["kind"].str.replace("_", " ") + near + ", " + ids
     named = found["name"].where(found["name"].fillna("").str.strip() != "", unnamed)
     return gpd.GeoDataFrame(
         {
@@ -156,6 +164,20 @@ def _table(things: Sequence[Feature]) -> gpd.GeoDataFrame:
         },
         geometry=found.geometry,
     ).set_index(pd.Index(ids, name="site_id"))
+
+
+def _near_street(places: gpd.GeoSeries, streets: gpd.GeoDataFrame | None) -> pd.Series:
+    """Return " near" and the nearest named street of each place; empty where none is near."""
+    near = pd.Series("", index=places.index, dtype="str")
+    named = streets[streets["name"].fillna("").str.strip() != ""] if streets is not None else None
+    if named is None or not len(named) or not len(places):
+        return near
+    metric = named.to_crs(named.estimate_utm_crs())
+    place, street = metric.sindex.nearest(
+        places.to_crs(metric.crs).array, return_all=False, max_distance=NEAR_STREET_M
+    )
+    near.iloc[place] = " near " + metric["name"].iloc[street].astype("str").to_numpy()
+    return near
 
 
 def _checks(

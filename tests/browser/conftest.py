@@ -66,6 +66,16 @@ def pytest_collection_modifyitems(items):
                 item.add_marker(pytest.mark.skip(reason="there is no chromium on this computer"))
 
 
+def pytest_sessionfinish(session):
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["page_times"] = TIMES
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    TIMES.extend(getattr(node, "workeroutput", {}).get("page_times", []))
+
+
 def pytest_terminal_summary(terminalreporter):
     if TIMES:
         SHOTS.mkdir(exist_ok=True)
