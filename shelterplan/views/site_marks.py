@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 Fitness = Literal["free", "out"]
 """Whether a candidate can be chosen, or a rule leaves it out."""
+MANY = 100
+"""With more candidates than this the rings are small, so that shelters can still be seen."""
+RADIUS_PX, SMALL_RADIUS_PX = 4.5, 2.5
 MOST_MARKED = 2000
 """Most candidates on a map; those that can be chosen come first."""
 
@@ -49,7 +52,8 @@ class _Candidates(_Layer):
                 bubblingMouseEvents: true, zIndexOffset: 100, icon: L.divIcon({className: "",
                     html: "<div class='map-out'>×</div>", iconSize: [16, 16]})})
                 .bindTooltip(tip).addTo(group);
-            for (const [lat, lon, tip] of value.free) L.circleMarker([lat, lon], {radius: 4.5,
+            for (const [lat, lon, tip] of value.free) L.circleMarker([lat, lon], {
+                radius: value.radius,
                 weight: 2, opacity: 1, fillOpacity: 1, bubblingMouseEvents: true,
                 className: "candidate"}).bindTooltip(tip).addTo(group);
         })({{ this._parent.get_name() }}, {{ this.value }});
@@ -99,6 +103,7 @@ def mark_candidates(to: FeatureGroup, candidates: Sequence[Candidate]) -> None:
     value = {
         "free": [[*_lat_lon(one.at), escape(one.tip)] for one in free],
         "out": [[*_lat_lon(one.at), escape(one.tip)] for one in out],
+        "radius": RADIUS_PX if len(free) <= MANY else SMALL_RADIUS_PX,
     }
     _Candidates("candidates", value).add_to(to)
 
