@@ -594,7 +594,7 @@ def test_app_is_started_on_the_wanted_area(monkeypatch):
     called = {}
     monkeypatch.setattr("shelterplan.app.launch.run", lambda **given: called.update(given))
     run("app", "somewhere", "--port", "8600")
-    assert called == {"port": 8600, "area": "somewhere"}
+    assert called == {"host": "127.0.0.1", "port": 8600, "area": "somewhere"}
 
 
 def test_embedded_names_in_the_help_exist():

@@ -117,13 +117,21 @@ def main() -> None:
     default=8501,
     show_default=True,
     type=click.IntRange(1, 65535),
-    help="Port on this machine (127.0.0.1).",
+    help="Port to listen on.",
 )
-def app(area: str | None, port: int) -> None:
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    metavar="ADDRESS",
+    help="Address to listen on; by default only this computer can open the page. 0.0.0.0 opens it "
+    "to everybody who can reach this computer: see docs/deploy.md first.",
+)
+def app(area: str | None, port: int, host: str) -> None:
     """Open the maps and tables in a browser, on the embedded study areas or on your own AREA."""
     from shelterplan.app import launch
 
-    launch.run(port=port, area=area)
+    launch.run(host=host, port=port, area=area)
 
 
 for command in (build, check, nearest, coverage, priority, suggest, evaluate, critical):
