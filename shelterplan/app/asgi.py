@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +12,8 @@ import streamlit as st
 from starlette.middleware import Middleware
 from starlette.responses import JSONResponse
 from starlette.routing import Route
+
+from shelterplan.app import resident_maps
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -54,7 +58,9 @@ class SafeHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                added = HEADERS | {"content-security-policy": policy(_host(scope))}
+                added = dict(HEADERS)
+                if not scope["path"].startswith(resident_maps.PREFIX):  # these bring their own
+                    added["content-security-policy"] = policy(_host(scope))
                 if UNCHANGING in scope["path"] and message["status"] == 200:
                     added["cache-control"] = "public, max-age=31536000, immutable"
                 names = {name.encode() for name in added}
@@ -85,6 +91,16 @@ def _host(scope: Scope) -> str:
     return str(found.decode("latin-1"))
 
 
+@asynccontextmanager
+async def _lifespan(_: st.App) -> AsyncIterator[None]:
+    """While the server runs, its pages may lead to the maps for residents."""
+    resident_maps.begin()
+    try:
+        yield
+    finally:
+        resident_maps.stop()
+
+
 async def _healthy(_: Request) -> JSONResponse:
     return JSONResponse({"ok": True})
 
@@ -93,6 +109,7 @@ def create_app() -> st.App:
     """Return the app, to be run by `launch.run` or by any ASGI server."""
     return st.App(
         Path(__file__).with_name("script.py"),
-        routes=[Route("/healthz", _healthy)],
+        lifespan=_lifespan,
+        routes=[Route("/healthz", _healthy), resident_maps.ROUTE],
         middleware=[Middleware(SafeHeaders)],
     )

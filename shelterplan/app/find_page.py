@@ -12,7 +12,7 @@ from streamlit_folium import st_folium
 
 from shelterplan import gazetteer
 from shelterplan.app import answer as told
-from shelterplan.app import maps, parts
+from shelterplan.app import maps, parts, resident_maps
 from shelterplan.app.markup import plain
 from shelterplan.finder import find_shelters
 from shelterplan.views import map as views
@@ -70,6 +70,20 @@ def _body(area: StudyArea, chosen: Settings, words: Words) -> None:
                 _detail(words, answer, chosen.scenario(), picked)
             elif answer is not None and answer.refused:
                 st.html(told.refused_html(words, answer))
+        if resident_maps.served():
+            _offline(area, words)
+
+
+def _offline(area: StudyArea, words: Words) -> None:
+    """Lead to the same map as one file that needs no network."""
+    address = escape(resident_maps.address(area.name, words.lang))
+    save = escape(resident_maps.address(area.name, words.lang, save=True))
+    st.html(
+        f"<p class='offline'><a href='{address}' target='_blank'>"
+        f"{escape(words('offline_map.open'))}</a> · "
+        f"<a href='{save}' target='_blank'>{escape(words('offline_map.save'))}</a><br>"
+        f"{escape(words('offline_map.more'))}</p>"
+    )
 
 
 def _ask(area: StudyArea, words: Words) -> None:

@@ -16,6 +16,7 @@ from shelterplan.app import gaps_panels as panels
 from shelterplan.app import gaps_told as told
 from shelterplan.app import gaps_walkers, maps, settings, store, whatif
 from shelterplan.app.gaps_view import Painted, View, show_table
+from shelterplan.app.report_button import report_button
 from shelterplan.app.sidebar import limit_told
 from shelterplan.views import exports
 from shelterplan.views import map as views
@@ -51,6 +52,7 @@ def show(area: StudyArea, chosen: Settings, words: Words) -> None:
     st.fragment(_body)(view)
     _curve(view)
     _downloads(view)
+    report_button(area, view.scenario, view.standard, words)
 
 
 def _view(area: StudyArea, chosen: Settings, words: Words) -> View:

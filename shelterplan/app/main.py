@@ -12,6 +12,7 @@ import streamlit as st
 from shelterplan.app import (
     assets,
     data_page,
+    equity_page,
     find_page,
     gaps_page,
     proposals_page,
@@ -42,6 +43,7 @@ PAGES = {
     "gaps": gaps_page.show,
     "sites": sites_page.show,
     "proposals": proposals_page.show,
+    "equity": equity_page.show,
     "data": data_page.show,
 }
 """What each page shows, by its name in the address; the first one opens first."""

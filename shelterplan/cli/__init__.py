@@ -14,11 +14,15 @@ import click
 
 from shelterplan.cli.answers import nearest
 from shelterplan.cli.build import build
+from shelterplan.cli.cards import cards
 from shelterplan.cli.check import check
 from shelterplan.cli.coverage import coverage
 from shelterplan.cli.critical import critical
+from shelterplan.cli.equity import equity
 from shelterplan.cli.evaluate import evaluate
 from shelterplan.cli.priority import priority
+from shelterplan.cli.report import report
+from shelterplan.cli.resident_map import resident_map
 from shelterplan.cli.suggest import suggest
 from shelterplan.errors import ShelterplanError, TableError
 
@@ -32,6 +36,8 @@ Examples:
   shelterplan coverage coquimbo --by community --distance-m 800
   shelterplan suggest coquimbo --sites 5
   shelterplan evaluate coquimbo --proposal plan.geojson
+  shelterplan report coquimbo --out report.pdf
+  shelterplan resident-map monaco --out map.html
   shelterplan build mytown --streets mytown.osm.pbf --communities wards.geojson
       --population people.csv --shelters shelters.csv
 
@@ -134,5 +140,8 @@ def app(area: str | None, port: int, host: str) -> None:
     launch.run(host=host, port=port, area=area)
 
 
-for command in (build, check, nearest, coverage, priority, suggest, evaluate, critical):
+for command in (
+    *(build, check, nearest, coverage, priority, equity, suggest, evaluate, critical),
+    *(report, cards, resident_map),
+):
     main.add_command(command)

@@ -1,7 +1,9 @@
 """How access differs between areas and groups of people.
 
-`measures` takes an analysis and returns every measure of it, `changes` compares two. The measures
-themselves take arrays, each weighted by people: `gini`, `lorenz_curve`, `palma_ratio`, `theil_t`,
+`by_district` and `by_community` tell what people have in each area, `left_out` which groups have no
+place, `inequality` how unequally one thing is shared out, with intervals. `measures` takes an
+analysis and returns its measures in one table, `changes` compares two. The measures themselves take
+arrays, each weighted by people: `gini`, `lorenz_curve`, `palma_ratio`, `theil_t`,
 `concentration_index`, `fgt_poverty`, with `bootstrap_interval` for any of them.
 
 One rule for all of them. A row without people counts for nothing, whatever else it holds. In a row
@@ -12,6 +14,8 @@ NaN, and `unreachable_share` says why; `fgt_poverty` counts them, and `as_access
 something of which every measure exists.
 """
 
+from shelterplan.equity.areas import by_community, by_district
+from shelterplan.equity.groups import left_out
 from shelterplan.equity.inequality import (
     Theil,
     concentration_index,
@@ -22,20 +26,28 @@ from shelterplan.equity.inequality import (
 )
 from shelterplan.equity.interval import Interval, bootstrap_interval
 from shelterplan.equity.of_plan import changes, measures
+from shelterplan.equity.people import people_of
 from shelterplan.equity.shortfall import as_access, fgt_poverty, unreachable_share
+from shelterplan.equity.unequal import Inequality, inequality
 
 __all__ = [
+    "Inequality",
     "Interval",
     "Theil",
     "as_access",
     "bootstrap_interval",
+    "by_community",
+    "by_district",
     "changes",
     "concentration_index",
     "fgt_poverty",
     "gini",
+    "inequality",
+    "left_out",
     "lorenz_curve",
     "measures",
     "palma_ratio",
+    "people_of",
     "theil_t",
     "unreachable_share",
 ]

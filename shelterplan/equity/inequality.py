@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -187,23 +187,38 @@ def theil_t(access: ArrayLike, population: ArrayLike, group: ArrayLike | None = 
     """
     key, names = _grouped(population, group)
     rows = shared(access, population, rank_name="group", rank_by=key)
-    index, relative = rows.by.astype(np.int64), rows.relative
-    people = sums(index, rows.people, len(names))
-    means = sums(index, rows.people * rows.access, len(names)) / people
-    nothing = np.full(len(names), np.nan)
+    split = theil_split(rows, rows.by.astype(np.int64), len(names))
+    return Theil(
+        total=split.between + split.within,
+        between=split.between,
+        within=split.within,
+        groups=pd.DataFrame(split.columns, index=pd.Index(names, name="group")),
+    )
+
+
+class TheilSplit(NamedTuple):
+    """Theil's T of rows, in two parts."""
+
+    between: float
+    within: float
+    columns: dict[str, NDArray[np.float64]]
+    """Those of `Theil.groups`, one number a group."""
+
+
+def theil_split(rows: Shared, index: NDArray[np.int64], count: int) -> TheilSplit:
+    """Return Theil's T of rows whose groups are numbered; each group has people."""
+    relative = rows.relative
+    people = sums(index, rows.people, count)
+    means = sums(index, rows.people * rows.access, count) / people
+    nothing = np.full(count, np.nan)
     parts = (nothing, nothing) if relative is None else _theil_parts(rows, relative, index)
-    found = {"population": people, "mean_access": means, "between": parts[0], "within": parts[1]}
     if relative is None:
         between = within = float("nan")
     else:
         between = float((people / people.sum() * _entropy(means / rows.mean)).sum())
         within = max(0.0, float(parts[1].sum()))
-    return Theil(
-        total=between + within,
-        between=between,
-        within=within,
-        groups=pd.DataFrame(found, index=pd.Index(names, name="group")),
-    )
+    found = {"population": people, "mean_access": means, "between": parts[0], "within": parts[1]}
+    return TheilSplit(between=between, within=within, columns=found)
 
 
 def _theil_parts(

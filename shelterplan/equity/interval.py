@@ -12,7 +12,7 @@ from shelterplan.errors import TableError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
 
 _ROUNDING = 1e-9
 
@@ -73,9 +73,7 @@ def bootstrap_interval(
     >>> bool(0 <= low < gini([0.2, 0.5, 0.6, 0.9], [100, 80, 120, 90]) < high < 1)
     True
     """
-    if draws < 1 or not 0 < level < 1:
-        message = f"draws must be at least 1 and 0 < level < 1, got {draws!r} and {level!r}."
-        raise TableError("bootstrap", [message])
+    refuse_draws(draws, level)
     columns = {"access": access, "population": population}
     columns |= {f"column {place}": column for place, column in enumerate(others, 3)}
     refuse_misfits(columns)
@@ -89,8 +87,30 @@ def bootstrap_interval(
     for draw in range(draws):
         rows = random.integers(0, len(lived_in), len(lived_in))
         found[draw] = measure(*(array[rows] for array in arrays))
+    return ends(found, level)
+
+
+def draw_counts(rows: int, draws: int, seed: int) -> NDArray[np.int64]:
+    """Return how often each row is drawn in each draw, shape (draws, rows).
+
+    They are the draws of `bootstrap_interval` with that seed.
+    """
+    picked = np.random.default_rng(seed).integers(0, max(rows, 1), (draws, rows))
+    key = np.arange(draws)[:, np.newaxis] * rows + picked
+    return np.bincount(key.ravel(), minlength=draws * rows).reshape(draws, rows)
+
+
+def refuse_draws(draws: int, level: float) -> None:
+    """Raise if an interval cannot be made so."""
+    if draws < 1 or not 0 < level < 1:
+        message = f"draws must be at least 1 and 0 < level < 1, got {draws!r} and {level!r}."
+        raise TableError("bootstrap", [message])
+
+
+def ends(found: NDArray[np.float64], level: float) -> Interval:
+    """Return the interval that holds a share of the draws; one that is NaN counts on both sides."""
     undefined = np.isnan(found)
-    outside = max(1, int((draws + 1) * (1 - level) / 2 + _ROUNDING))
+    outside = max(1, int((len(found) + 1) * (1 - level) / 2 + _ROUNDING))
     if undefined.sum() >= outside:
         return Interval(float("nan"), float("nan"))
     low = np.sort(np.where(undefined, -np.inf, found))[outside - 1]

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
-from shelterplan.coverage import within
 from shelterplan.equity.inequality import concentration_index, gini, palma_ratio, theil_t
+from shelterplan.equity.people import NO_LIMIT, PLACED, no_ranks, walks_of
 from shelterplan.equity.shortfall import as_access, fgt_poverty, unreachable_share
 from shelterplan.errors import TableError, UnknownNameError
-from shelterplan.standards import Limit
 from shelterplan.tables import GROUPS
 
 if TYPE_CHECKING:
@@ -25,14 +24,9 @@ Counted = Literal["possible", "confirmed"]
 Unit = Literal["community", "district"]
 Better = Literal["lower", "higher"]
 
-_STATUSES: dict[str, tuple[str, ...]] = {
-    "possible": ("covered", "capacity_unknown"),
-    "confirmed": ("covered",),
-}
 _PEOPLE = {"possible": "possible_people", "confirmed": "covered_population"}
 _SAME = 1e-9
 """Changes up to this are rounding."""
-_NO_DEPRIVATION = "the communities have no column `deprivation`"
 
 
 class Measured(NamedTuple):
@@ -224,13 +218,7 @@ def _of_deprivation(
 ) -> Iterator[Measured]:
     """Yield whether places are concentrated on the less deprived."""
     share, people = _shares(plan.communities, counted)
-    reason = ""
-    if "deprivation" not in plan.communities:
-        reason = _NO_DEPRIVATION
-    elif by != "community":
-        reason = "deprivation is known by community"
-    elif plan.communities.loc[people > 0, "deprivation"].isna().any():
-        reason = "not known for every community with people"
+    reason = no_ranks(plan, by)
     if reason:
         left_out |= dict.fromkeys(("concentration", "concentration_erreygers"), reason)
         return
@@ -244,15 +232,12 @@ def _of_deprivation(
 
 def _of_walks(plan: Plan, cut_off: float, left_out: dict[str, str]) -> Iterator[Measured]:
     """Yield who walks too far, and how much too far."""
-    limit = _limit(plan)
+    walk, limit = walks_of(plan)
     raw, bounded = ("too_far_depth", "too_far_severity"), ("shortfall", "shortfall_severity")
     if limit.value <= 0:
-        reason = "the standard leaves no time, or no way, to walk"
-        left_out |= dict.fromkeys(("too_far", *raw, *bounded), reason)
+        left_out |= dict.fromkeys(("too_far", *raw, *bounded), NO_LIMIT)
         return
     people = plan.demand["population"].to_numpy(float)
-    walk = plan.demand["distance_m" if limit.unit == "m" else "walk_time_s"].to_numpy(float)
-    walk = np.where(within(walk, limit.value), np.minimum(walk, limit.value), walk)
     of = f"walk to the nearest fit shelter, against {limit.value:g} {limit.unit}"
     share, *far = fgt_poverty(walk, people, limit.value, longer_is_worse=True)
     short = fgt_poverty(as_access(walk, limit.value), people, 1.0, alpha=(1, 2))
@@ -263,19 +248,11 @@ def _of_walks(plan: Plan, cut_off: float, left_out: dict[str, str]) -> Iterator[
         yield Measured(name, value, f"limit / {of}", "index", "lower", cut_off)
 
 
-def _limit(plan: Plan) -> Limit:
-    """Return the longest walk once people have left."""
-    standard = plan.manifest["standard"]
-    if standard["max_time_s"] is None:
-        return Limit(standard["max_distance_m"], "m")
-    return Limit(standard["max_time_s"] - plan.manifest["scenario"]["delay_s"], "s")
-
-
 def _of_groups(
     plan: Plan, counted: Counted, notes: dict[str, dict[str, Any]]
 ) -> Iterator[Measured]:
     """Yield how much better or worse each population group is served than everybody."""
-    placed = plan.demand["status"].isin(_STATUSES[counted]).to_numpy(bool)
+    placed = plan.demand["status"].isin(PLACED[counted]).to_numpy(bool)
     everybody = plan.demand["population"].to_numpy(float)
     walk = plan.demand["distance_m"].to_numpy(float)
     for group in GROUPS:

@@ -8,6 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from shelterplan.siting.cover_bound import Bound, evaluate, even_prices
+from shelterplan.siting.cover_must import lifted, no_better_without
 from shelterplan.siting.cover_search import Cover, Limits, covered, greedy, narrow
 from shelterplan.siting.reduce import merge_rows, undominated
 from shelterplan.siting.result import ROUNDING
@@ -15,9 +16,14 @@ from shelterplan.siting.result import ROUNDING
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from shelterplan.siting.cover_must import Flags
     from shelterplan.siting.cover_search import Columns, Floats
     from shelterplan.siting.problem import Choice, Sparse
     from shelterplan.siting.watch import Watch
+
+
+MUST_ENTRIES = 100_000
+"""In a model with more entries, points that must be covered are too few to look for."""
 
 
 class Small(NamedTuple):
@@ -77,8 +83,11 @@ class Run:
 
     @property
     def enough(self) -> float:
-        """How far above the plan a bound may be and still prove it."""
-        return 1 - ROUNDING if self.whole else ROUNDING * (self.small.base + self.value)
+        """How far above the plan a bound may be and still prove it.
+
+        A little less than `SitingResult` allows, as sums may be rounded.
+        """
+        return 1 - 2 * ROUNDING if self.whole else ROUNDING / 2 * (self.small.base + self.value)
 
     def done(self) -> bool:
         """Whether the plan is proven, or time is up."""
@@ -118,21 +127,28 @@ class Run:
         can[self.plan] = True
         return can
 
-    def shrink(self, also: NDArray[np.bool_] | None = None) -> None:
+    def shrink(self, also: NDArray[np.bool_] | None = None, must: Flags | None = None) -> None:
         """Leave out sites that no better plan has, and points that only they cover.
 
-        `also` tells of other reasons why sites can be in a better plan or not, shape (sites,).
+        `also` tells of other reasons why sites can be in a better plan or not, shape (sites,);
+        `must` which points every better plan covers, shape (demand,): see `cover_must`.
         """
         can = self.promising() if also is None else self.promising() & also
         can[self.plan] = True
-        if can.all():
-            return
+        heir = self._lift(must)
         small = self.small
+        needed = heir == np.arange(len(heir))
+        if can.all() and needed.all():
+            return
         columns = np.flatnonzero(can)
-        merged = merge_rows(sparse.csr_array(small.cover[:, columns]), small.weights)
-        inside = merged.group >= 0
+        part = narrow(small.cover[np.flatnonzero(needed)][:, columns])
+        if not needed.all():
+            use = undominated(part, small.limits.costs[columns]) | np.isin(columns, self.plan)
+            part, columns = narrow(part[:, np.flatnonzero(use)]), columns[use]
+        merged = merge_rows(part, small.weights[needed])
+        group = merged.group[(np.cumsum(needed) - 1)[heir]]
         prices = np.zeros(len(merged.weights))
-        np.add.at(prices, merged.group[inside], self.prices.prices[inside])
+        np.add.at(prices, group[group >= 0], self.prices.prices[group >= 0])
         self.small = Small(
             merged.cover,
             merged.weights,
@@ -146,6 +162,22 @@ class Run:
         self.prices = evaluate(self.cover, self.limits, prices)
         self.lower(self.prices)
         self.tell(f"{len(columns)} sites left")
+
+    def _lift(self, must: Flags | None) -> NDArray[np.int64]:
+        """Make points dear that every better plan covers; return the heirs of needless ones."""
+        small, room = self.small, self.bound - self.value
+        alone = np.arange(len(small.weights))
+        if self.cover.entries > MUST_ENTRIES or room <= 0:
+            return alone
+        found = no_better_without(self.prices, small.weights, self.value + self.enough)
+        must = found if must is None else found | must
+        heir, weights, more = lifted(small.cover, small.weights, must, room)
+        if (heir == alone).all():
+            return alone
+        self.small = small._replace(weights=weights, base=small.base + more)
+        self.value -= more
+        self.bound -= more
+        return heir
 
     def sure(self) -> NDArray[np.bool_]:
         """Return which sites every better plan has."""

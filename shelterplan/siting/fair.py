@@ -153,7 +153,7 @@ def quota_cover(
     floors = _floors(demand, share)
     refuse_unreachable(siting, floors)
     watch.tell("covering with floors")
-    outcome = most_under(siting, floors, watch, roomy(siting, watch, floors))
+    outcome = most_under(siting, floors, watch, roomy(siting, floors))
     if outcome.plan is None:
         raise NoPlanError(_why_none(outcome, choice))
     reached = siting.figures(outcome.plan)
@@ -284,7 +284,7 @@ def _lexicographic(
 ) -> tuple[Plan, list[float]]:
     """Return the plan, and a bound for each stage: on the sum of the worst, last on the people."""
     watch.tell("lifting the worst group")
-    outcome = lift_worst(siting, welfare, watch.part(0.6), roomy(siting, watch))
+    outcome = lift_worst(siting, welfare, watch.part(0.6), roomy(siting))
     bounds = [outcome.bound]
     plan = siting.nothing if outcome.plan is None else outcome.plan
     for level in range(1, levels):

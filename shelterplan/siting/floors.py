@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from shelterplan.siting.floor_model import (
     relaxed,
     relaxed_worst,
 )
+from shelterplan.siting.floor_room import filled, placed, promised
 from shelterplan.siting.floor_search import search
 from shelterplan.siting.problem import is_whole
 from shelterplan.siting.result import ROUNDING
@@ -53,11 +55,12 @@ class Siting:
     problem: Problem
     duals: list[Duals]
 
-    @property
+    @cached_property
     def nothing(self) -> Plan:
-        """The plan with the fixed sites alone."""
-        flows = 0 if self.problem.capacity is None else self.problem.cover.nnz
-        return Plan(self.problem.must.copy(), np.zeros(flows))
+        """The plan with the fixed sites alone, as many people as can be in their places."""
+        if self.problem.capacity is None:
+            return self.plan_of(self.problem.must.copy())
+        return placed(self.problem, self.problem.must)
 
     def figures(self, plan: Plan) -> Reached:
         """Return whom a plan covers, worked out from the demand, its sites and who goes where."""
@@ -111,7 +114,9 @@ def most_under(
     known = sorted([*starts, siting.nothing], key=lambda plan: -siting.figures(plan).people)
     best = next((plan for plan in known if siting.meets(plan, floors)), None)
     if siting.problem.capacity is not None:
-        return _by_solver(siting, siting.problem, floors, watch, Outcome(best, np.inf))
+        now = _by_solver(siting, siting.problem, floors, watch, Outcome(best, np.inf))
+        better = None if now.plan is None else filled(siting.problem, now.plan)
+        return now._replace(plan=_better(siting, now.plan, better, floors))
     for begin in {siting.selected(plan): plan for plan in (best or known[-1], known[0])}.values():
         found = siting.plan_of(search(siting.problem, need, begin.columns)[0])
         best = _better(siting, best, found, floors)
@@ -141,9 +146,10 @@ def _whole(siting: Siting, floors: Floats, watch: Watch, now: Outcome) -> Outcom
 def _better(siting: Siting, best: Plan | None, found: Plan | None, floors: Floats) -> Plan | None:
     if found is None or not siting.meets(found, floors):
         return best
-    if best is None or siting.figures(found).people > siting.figures(best).people:
+    if best is None:
         return found
-    return best
+    old, new = siting.figures(best).people, siting.figures(found).people
+    return found if new > old + _NOISE * max(1.0, abs(old)) else best
 
 
 def _proven(siting: Siting, now: Outcome) -> bool:
@@ -235,9 +241,9 @@ def lift_worst(
     def worst(plan: Plan) -> float:
         return float(welfare.of(siting.figures(plan).counted)[0])
 
-    best = max([*starts, siting.nothing], key=worst)
-    if siting.problem.capacity is None:
-        best = climb(siting, welfare, watch, best)
+    best = climb(siting, welfare, watch, max([*starts, siting.nothing], key=worst))
+    if siting.problem.capacity is not None:
+        best = max(best, evened(siting, welfare, best, watch.part(0.3)), key=worst)
     top = float(welfare.of(siting.reach())[0])
     if worst(best) >= top - ROUNDING * abs(top):
         return Outcome(best, max(top, worst(best)))
@@ -253,6 +259,13 @@ def lift_worst(
     return Outcome(best, worst(best) if bound <= near else bound)
 
 
+def evened(siting: Siting, welfare: Welfare, plan: Plan, watch: Watch) -> Plan:
+    """Return a plan with its places given out so that the worst group is as well off as can be."""
+    opened = replace(siting.problem, must=plan.columns, count=0)
+    answer = fairest(opened, welfare.at, welfare.per, [], watch, start=plan)
+    return plan if answer.plan is None else answer.plan
+
+
 def climb(siting: Siting, welfare: Welfare, watch: Watch, best: Plan) -> Plan:
     """Return a plan whose worst group is better off, by searches for ever higher floors."""
     top = float(welfare.of(siting.reach())[0])
@@ -260,16 +273,22 @@ def climb(siting: Siting, welfare: Welfare, watch: Watch, best: Plan) -> Plan:
     step = 0.5 * (top - least)
     finest = _FINEST * (top - least)
     while step > finest and not watch.over:
-        need = siting.need(welfare.floors(least + step))
-        columns, _ = search(siting.problem, need, best.columns, enough=True)
-        found = float(welfare.of(siting.figures(siting.plan_of(columns)).counted)[0])
+        plan = _with_floors(siting, siting.need(welfare.floors(least + step)), best)
+        found = float(welfare.of(siting.figures(plan).counted)[0])
         if found > least:
-            best, least = siting.plan_of(columns), found
+            best, least = plan, found
         else:
             step *= 0.5
         step = min(step, 0.5 * (top - least))
         watch.tell("lifting the worst group")
     return best
+
+
+def _with_floors(siting: Siting, need: Floats, start: Plan) -> Plan:
+    """Return a plan that a quick search finds for floors; it may miss them."""
+    if siting.problem.capacity is not None:
+        return promised(siting.problem, need)
+    return siting.plan_of(search(siting.problem, need, start.columns, enough=True)[0])
 
 
 def next_worst(
@@ -309,11 +328,12 @@ def shares(demand: Demand) -> Welfare:
     return Welfare(np.zeros(len(demand.total)), demand.total)
 
 
-def roomy(siting: Siting, watch: Watch, floors: Floats | None = None) -> list[Plan]:
+def roomy(siting: Siting, floors: Floats | None = None) -> list[Plan]:
     """Return plans to start from where sites have limited room; none where they have not.
 
-    The fixed sites alone, and the sites that a search chooses that knows no room, each with the
-    people assigned who find room.
+    The fixed sites, those and the ones that place most people one after the other, and the sites
+    that a search chooses that knows no room, each with the people who find room; and one that
+    keeps places for the floors.
     """
     problem = siting.problem
     if problem.capacity is None:
@@ -325,12 +345,10 @@ def roomy(siting: Siting, watch: Watch, floors: Floats | None = None) -> list[Pl
         problem.must,
         iterations=problem.count,
     )[0]
-    plans = []
-    for columns in (problem.must, chosen | problem.must):
-        added = columns & ~problem.must
-        if added.sum() > problem.count or problem.costs[added].sum() > problem.budget:
-            continue
-        opened = replace(problem, must=columns, count=0)
-        plan = most(opened, np.zeros(len(need)), watch.part(0.1)).plan
-        plans += [] if plan is None else [plan]
+    plans = [siting.nothing, filled(problem, siting.nothing)]
+    if floors is not None:
+        plans.append(promised(problem, need))
+    added = chosen & ~problem.must
+    if added.sum() <= problem.count and problem.costs[added].sum() <= problem.budget:
+        plans.append(placed(problem, chosen | problem.must))
     return plans

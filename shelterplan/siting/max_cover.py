@@ -41,9 +41,7 @@ if TYPE_CHECKING:
 ROUNDS = 16
 """Most turns of swaps and steps."""
 IDLE_ROUNDS = 6
-"""So many turns without a better plan are enough; a single one in a small model."""
-SMALL = 20_000
-"""A model with fewer entries is small: HiGHS closes it quickly."""
+"""So many turns without a better plan are enough."""
 SWAP_WORK = 5e7
 """Steps of the processor in one turn of swaps: a part of a second."""
 STEP_WORK = 6e7
@@ -190,7 +188,7 @@ def best_cover(
         return np.zeros(0, np.int64), small.base
     run = Run(small, watch, whole=is_whole(weights))
     _solve(run)
-    return run.small.columns[run.plan], small.base + run.bound
+    return run.small.columns[run.plan], run.small.base + run.bound
 
 
 def _solve(run: Run) -> None:
@@ -209,7 +207,7 @@ def _solve(run: Run) -> None:
     if not run.done():
         _branch(run)
     if not run.done() and small:
-        run.shrink(_cut(run)[1])
+        run.shrink(*_cut(run)[1:])
         _branch(run)
     if run.done():
         return
@@ -226,7 +224,6 @@ def _take_turns(run: Run, first: int = 0) -> None:
     """Look for a better plan by swaps and for a better bound by steps of prices, in turns."""
     swaps = swaps_in(run.cover, len(run.plan), SWAP_WORK)
     steps = int(np.clip(STEP_WORK / max(run.cover.entries + len(run.cover.weights), 1), 10, 500))
-    patience = IDLE_ROUNDS if run.cover.entries > SMALL else 1
     idle, length = 0, 1.5 if first == 0 else 0.05
     for turn in range(first, first + ROUNDS):
         better = run.offer(improve(run.cover, run.limits, run.plan, iterations=swaps, seed=turn))
@@ -248,7 +245,7 @@ def _take_turns(run: Run, first: int = 0) -> None:
             run.offer(found.columns)
             run.lower(found.bound)
             run.tell("bound")
-        if run.done() or (idle >= patience and (length <= 1e-3 or patience == 1)):
+        if run.done() or (idle >= IDLE_ROUNDS and length <= 1e-3):
             return
 
 
@@ -296,18 +293,23 @@ def _kernel(run: Run, used: Columns) -> None:
     run.tell("most promising sites")
 
 
-def _cut(run: Run) -> tuple[Model, NDArray[np.bool_]]:
-    """Lower the bound by cuts; return the model with them, and which sites a better plan can have.
+def _cut(run: Run) -> tuple[Model, NDArray[np.bool_], NDArray[np.bool_]]:
+    """Lower the bound by cuts; return the model with them.
+
+    Returns also which sites a better plan can have, and which points it must cover.
 
     Prices of cuts are no prices of points, so that they are not kept.
     """
     small = run.small
-    cut = cut_model(small.cover, small.weights, run.limits, run.watch)
+    cut = cut_model(small.cover, small.weights, run.limits, run.watch, reached=run.value)
     run.bound = min(run.bound, max(cut.bound, run.value))
     run.tell("cuts")
     can = cut.bound + np.minimum(cut.reduced, 0.0) >= run.value + run.enough
     can[run.plan] = True
-    return cut.model, can
+    must = np.zeros(len(small.weights), bool)
+    several = np.diff(small.cover.indptr) > 1
+    must[several] = cut.bound - np.maximum(cut.points, 0.0) < run.value + run.enough
+    return cut.model, can, must
 
 
 def _finish(run: Run) -> None:
@@ -316,7 +318,7 @@ def _finish(run: Run) -> None:
     if run.cover.entries > CUT_ENTRIES:
         bound = _among(run, columns, nodes=None, share=1.0)
     else:
-        model, can = _cut(run)
+        model, can, _ = _cut(run)
         if run.done():
             return
         ends = model.column_upper.copy()

@@ -23,11 +23,13 @@ _LEAST_MISSED = 0.02
 """By how much a cut must be missed to be worth a row."""
 _CROWD = 6
 """Of the cuts that share all their columns, so many are added at a time."""
+_SECONDS = 24
+"""Each row is paired with about so many near rows to begin a set."""
 _LARGEST = 12
 """Rows that make a cut, at most."""
 _ROUGHLY = {"solver": "ipm", "run_crossover": "off", "ipm_optimality_tolerance": 1e-4}
 """Any prices give a bound, so near the best ones will do."""
-_SLOW = 1e-4
+_SLOW = 4e-4
 """Rounds end once one raises the bound by a smaller share."""
 
 
@@ -177,7 +179,7 @@ def _sets(  # noqa: C901
                     near[count] = other
                     count += 1
         best = _LEAST_MISSED
-        for second in near[:count]:
+        for second in near[: count : 1 + count // _SECONDS]:
             chosen[0], chosen[1] = i, second
             size = _grow(row, column_of, values, lack, near[:count], chosen, times)
             miss = 2.0 - _worth(row, column_of, values, chosen[:size], times)

@@ -39,9 +39,10 @@ def search(
         best,
         np.ones(rows, np.int64),
         np.zeros(rows, np.int32),
+        np.zeros(rows, np.int64),
+        np.zeros(rows, np.int64),
         np.zeros(columns, np.int64),
-        np.zeros(columns, np.int64),
-        np.ones(columns, np.bool_),
+        np.full(columns, -1, np.int64),
         np.array([88172645463325252], np.uint64),
     )
     _begin(problem, state)
@@ -63,12 +64,14 @@ class _State(NamedTuple):
     """Of each row."""
     times: Ints
     """How many columns inside cover each row."""
+    total: NDArray[np.int64]
+    """Sum of the numbers of these columns: where there is one, the column."""
+    changed: NDArray[np.int64]
+    """When the columns inside that cover each row last changed."""
     score: NDArray[np.int64]
     """Weight that a column would cover (outside) or uncover (inside) if it moved."""
     moved: NDArray[np.int64]
-    """When each column last moved."""
-    free: Flags
-    """Whether a column may enter: something beside it changed since it left."""
+    """When each column last moved; -1: never."""
     random: NDArray[np.uint64]
 
 
@@ -78,51 +81,57 @@ def _begin(problem: Covering, state: _State) -> None:
     count(problem, state.inside, state.times)
     for j in range(len(problem.cost)):
         for t in range(problem.column[j], problem.column[j + 1]):
-            if state.times[problem.row_of[t]] == (1 if state.inside[j] else 0):
-                state.score[j] += state.weight[problem.row_of[t]]
+            i = problem.row_of[t]
+            if state.inside[j]:
+                state.total[i] += j
+            if state.times[i] == (1 if state.inside[j] else 0):
+                state.score[j] += state.weight[i]
 
 
 @compiled
-def _enter(j: int, problem: Covering, state: _State) -> int:
-    """Put a column into the plan; return how many rows it closes."""
+def _enter(j: int, now: int, problem: Covering, state: _State) -> None:
+    """Put a column into the plan."""
     state.inside[j] = True
-    closed = 0
+    state.moved[j] = now
     for t in range(problem.column[j], problem.column[j + 1]):
         i = problem.row_of[t]
+        state.changed[i] = now
         state.times[i] += 1
         if state.times[i] == 1:
-            closed += 1
             for s in range(problem.row[i], problem.row[i + 1]):
-                k = problem.column_of[s]
-                state.free[k] = True
-                if k != j:
-                    state.score[k] -= state.weight[i]
-        else:
-            score_of_one = state.times[i] == 2
-            for s in range(problem.row[i], problem.row[i + 1]):
-                k = problem.column_of[s]
-                state.free[k] = True
-                if score_of_one and state.inside[k] and k != j:
-                    state.score[k] -= state.weight[i]
-    return closed
+                state.score[problem.column_of[s]] -= state.weight[i]
+            state.score[j] += state.weight[i]
+        elif state.times[i] == 2:
+            state.score[state.total[i]] -= state.weight[i]
+        state.total[i] += j
 
 
 @compiled
-def _leave(j: int, problem: Covering, state: _State) -> int:
-    """Take a column out of the plan; return how many rows it opens."""
+def _leave(j: int, now: int, problem: Covering, state: _State) -> None:
+    """Take a column out of the plan."""
     state.inside[j] = False
-    opened = 0
+    state.moved[j] = now
     for t in range(problem.column[j], problem.column[j + 1]):
         i = problem.row_of[t]
+        state.changed[i] = now
         state.times[i] -= 1
-        opened += state.times[i] == 0
-        for s in range(problem.row[i], problem.row[i + 1]):
-            k = problem.column_of[s]
-            state.free[k] = True
-            if k != j and (state.times[i] == 0 or (state.times[i] == 1 and state.inside[k])):
-                state.score[k] += state.weight[i]
-    state.free[j] = False
-    return opened
+        state.total[i] -= j
+        if state.times[i] == 0:
+            for s in range(problem.row[i], problem.row[i + 1]):
+                state.score[problem.column_of[s]] += state.weight[i]
+            state.score[j] -= state.weight[i]
+        elif state.times[i] == 1:
+            state.score[state.total[i]] += state.weight[i]
+
+
+@compiled
+def _may_enter(j: int, problem: Covering, state: _State) -> bool:
+    """Return whether something beside a column changed since it left."""
+    moved = state.moved[j]
+    for t in range(problem.column[j], problem.column[j + 1]):
+        if state.changed[problem.row_of[t]] > moved:
+            return True
+    return False
 
 
 @compiled
@@ -162,8 +171,7 @@ def _walk(  # noqa: C901, PLR0912, PLR0915
         members[spot[leaving]] = members[size]
         spot[members[size]] = spot[leaving]
         spot[leaving] = -1
-        state.moved[leaving] = move
-        _leave(leaving, problem, state)
+        _leave(leaving, 2 * move, problem, state)
         for t in range(problem.column[leaving], problem.column[leaving + 1]):
             i = problem.row_of[t]
             if state.times[i] == 0:
@@ -180,12 +188,11 @@ def _walk(  # noqa: C901, PLR0912, PLR0915
             entering = _most_gained(i, problem, state)
             if total + problem.cost[entering] >= cheapest:
                 break
-            _enter(entering, problem, state)
+            _enter(entering, 2 * move + 1, problem, state)
             total += problem.cost[entering]
             members[size] = entering
             spot[entering] = size
             size += 1
-            state.moved[entering] = move
             last = entering
             for t in range(problem.column[entering], problem.column[entering + 1]):
                 i = problem.row_of[t]
@@ -204,32 +211,28 @@ def _walk(  # noqa: C901, PLR0912, PLR0915
 @compiled
 def _least_missed(members: Ints, size: int, problem: Covering, state: _State, last: int) -> int:
     """Return the column inside that covers least alone for its cost; of equals, the oldest."""
-    pick = -1
+    score, cost, moved = state.score, problem.cost, state.moved
+    pick, least, price, since = -1, 0.0, 1.0, 0
     for a in range(size):
         j = members[a]
-        if j == last:
-            continue
-        if pick < 0:
-            pick = j
-            continue
-        here, there = state.score[j] * problem.cost[pick], state.score[pick] * problem.cost[j]
-        if here < there or (here == there and state.moved[j] < state.moved[pick]):
-            pick = j
+        here, there = score[j] * price, least * cost[j]
+        if (pick < 0 or here < there or (here == there and moved[j] < since)) and j != last:
+            pick, least, price, since = j, float(score[j]), cost[j], moved[j]
     return pick
 
 
 @compiled
 def _most_gained(i: int, problem: Covering, state: _State) -> int:
     """Return the column that covers most for its cost; of equals, the oldest; free ones first."""
-    pick = -1
+    score, cost, moved = state.score, problem.cost, state.moved
+    pick, free, most, price, since = -1, False, 0.0, 1.0, 0
     for t in range(problem.row[i], problem.row[i + 1]):
         j = problem.column_of[t]
-        if pick < 0 or state.free[j] > state.free[pick]:
-            pick = j
+        here, there = score[j] * price, most * cost[j]
+        better = here > there or (here == there and moved[j] < since)
+        if free and not better:
             continue
-        if state.free[j] < state.free[pick]:
-            continue
-        here, there = state.score[j] * problem.cost[pick], state.score[pick] * problem.cost[j]
-        if here > there or (here == there and state.moved[j] < state.moved[pick]):
-            pick = j
+        may = _may_enter(j, problem, state)
+        if pick < 0 or (may and not free) or (may == free and better):
+            pick, free, most, price, since = j, may, float(score[j]), cost[j], moved[j]
     return pick

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
-from tests.benchmarks import memory, reading, rooms, searches, siting, siting_more
+from tests.benchmarks import memory, reading, resident, rooms, searches, siting, siting_more
 from tests.benchmarks.city import build_city
 from tests.benchmarks.measure import Line, table
 
@@ -36,6 +36,7 @@ def lines_of(
     times: int,
     siting_scale: float = 0.0,
     *,
+    resident_nodes: int = 0,
     long: bool = False,
 ) -> Iterator[list[Line]]:
     """Yield the lines of each part as it is done; a size of 0 leaves the part out."""
@@ -56,6 +57,8 @@ def lines_of(
         yield rooms.room_lines(room_points, times)
     if memory_nodes:
         yield memory.memory_lines(memory_nodes)
+    if resident_nodes:
+        yield resident.resident_lines(resident_nodes)
     if siting_scale:
         yield siting.siting_lines(siting_scale, long=long)
         if long:
@@ -69,6 +72,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--read-nodes", type=int, default=40_000, help="size of the OSM file")
     parser.add_argument("--room-points", type=int, default=4_000, help="points that need room")
     parser.add_argument("--memory-nodes", type=int, default=1_000_000)
+    parser.add_argument(
+        "--resident-nodes", type=int, default=200_000, help="size of the offline map"
+    )
     parser.add_argument("--siting-scale", type=float, default=1.0, help="size of the sited city")
     parser.add_argument("--long", action="store_true", help="the lines that take minutes, too")
     parser.add_argument("--times", type=int, default=9, help="runs of each line: medians are told")
@@ -82,6 +88,7 @@ def main(arguments: list[str]) -> int:
         given.memory_nodes,
         given.times,
         given.siting_scale,
+        resident_nodes=given.resident_nodes,
         long=given.long,
     ):
         lines += part
@@ -95,6 +102,7 @@ def main(arguments: list[str]) -> int:
                 "read_nodes": given.read_nodes,
                 "room_points": given.room_points,
                 "memory_nodes": given.memory_nodes,
+                "resident_nodes": given.resident_nodes,
                 "siting_scale": given.siting_scale,
                 "times": given.times,
                 "cores": os.cpu_count(),

@@ -18,6 +18,8 @@ def test_benchmarks_run_and_agree(tmp_path, capsys):
             "400",
             "--memory-nodes",
             "2500",
+            "--resident-nodes",
+            "400",
             "--siting-scale",
             "0.01",
             "--times",

@@ -4,7 +4,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
@@ -19,10 +19,14 @@ from shelterplan.siting import (
 )
 from shelterplan.siting.cover_bound import descend, evaluate, even_prices
 from shelterplan.siting.cover_cuts import cut_model
+from shelterplan.siting.cover_linear import cover_model
+from shelterplan.siting.cover_must import lifted, no_better_without
+from shelterplan.siting.cover_run import Run, reduced
 from shelterplan.siting.cover_search import Cover, Limits, covered, greedy, improve, search
 from shelterplan.siting.cover_tree import grow
+from shelterplan.siting.highs import solve
 from shelterplan.siting.max_cover import max_cover, warm_up
-from shelterplan.siting.problem import as_cover
+from shelterplan.siting.problem import Choice, as_cover
 from shelterplan.siting.reduce import merge_rows
 from shelterplan.siting.watch import Watch
 from tests.benchmarks.siting_city import siting_city
@@ -150,7 +154,61 @@ def test_the_tree_and_the_cuts_against_brute_force(world, count):
     assert grown.explored == 1.0
     assert grown.bound == pytest.approx(best, abs=1e-5)
     assert covered(merged.cover, merged.weights, grown.columns) == pytest.approx(best, abs=1e-5)
-    assert cut_model(merged.cover, merged.weights, limits, Watch(60)).bound >= best - 1e-5
+    cut = cut_model(merged.cover, merged.weights, limits, Watch(60), reached=0.0)
+    assert cut.bound >= best - 1e-5
+
+
+@given(worlds(), st.integers(1, 5), st.floats(0.0, 9.0), st.sampled_from([0.8, 0.95, 1.0]))
+def test_points_that_must_be_covered_are_in_every_better_plan(world, count, room, share):
+    cover, weights, _, _ = world
+    merged = merge_rows(as_cover(cover), weights)
+    both = Cover.of(merged.cover, merged.weights)
+    limits = Limits.of(both.sites, count, None, np.inf)
+    start = evaluate(both, limits, even_prices(both))
+    bound = descend(both, limits, start, reached=0.0, iterations=30).bound
+    reached = share * brute(cover, weights, [], count)
+    must = no_better_without(bound, both.weights, reached)
+    small = lifted(merged.cover, both.weights, must, room)
+    kept = small.heir == np.arange(len(must))
+    assert kept[small.heir].all()
+    for number in range(count + 1):
+        for plan in combinations(range(both.sites), min(number, both.sites)):
+            inside = merged.cover.toarray()[:, list(plan)].any(axis=1)
+            value = both.weights[inside].sum()
+            now = small.weights[inside & kept].sum() + small.base
+            if inside[must].all():
+                assert now == pytest.approx(value)
+            else:
+                assert value <= reached + 1e-9
+                assert now <= value - room + 1e-9
+
+
+@settings(max_examples=15)
+@given(st.integers(0, 10**6))
+def test_near_full_coverage_against_the_bare_model(seed):
+    rng = np.random.default_rng(seed)
+    at = rng.random((40, 2))
+    cover = np.hypot(*(at[:, None] - at[None]).T) < 0.2
+    weights = np.round(rng.lognormal(3, 1, 40)) + 1
+    matrix = as_cover(cover)
+    for count in (8, 11):
+        limits = Limits.of(40, count, None, np.inf)
+        bare = solve(cover_model(matrix, weights, limits, whole=True), Watch(60))
+        choice = Choice.of(40, count)
+        run = Run(reduced(matrix, weights, choice, Watch(60)), Watch(60), whole=True)
+        first = run.small.base + run.value
+        for _ in range(3):
+            cut = cut_model(run.small.cover, run.small.weights, run.limits, run.watch, reached=0.0)
+            assert run.small.base + max(cut.bound, run.value) >= bare.objective - 1e-5
+            several = np.diff(run.small.cover.indptr) > 1
+            must = np.zeros(len(several), bool)
+            must[several] = cut.bound - np.maximum(cut.points, 0.0) < run.value + run.enough
+            run.shrink(must=must)
+            assert run.small.base + run.bound >= bare.objective - 1e-6
+            assert run.small.base + run.value == first
+        best = max_cover(cover, weights, count)
+        assert best.optimal
+        assert best.objective == pytest.approx(bare.objective)
 
 
 def test_a_tree_that_is_left_unfinished_bounds_all_plans():
