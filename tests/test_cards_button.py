@@ -12,7 +12,6 @@ from shelterplan.app.words import LANGUAGES, catalogue
 from shelterplan.scenario import Scenario
 from shelterplan.standards import AccessStandard
 from shelterplan.study_area import StudyArea
-from shelterplan.views.pdf import PdfError
 
 from .test_app_pages import opened
 
@@ -28,7 +27,7 @@ def test_the_card_of_the_chosen_community_is_offered(lang):
     app = opened("gaps", area="monaco", community="larvotto", lang=lang)
     assert not app.exception
     (button,) = offered(app)
-    key = "card" if cards_button.pdf_possible() else "card_html"
+    key = "card" if cards_button.ready() else "card_html"
     assert button.label == catalogue()[f"gaps.{key}"][lang]
 
 
@@ -42,7 +41,7 @@ def test_the_file_is_the_card_of_that_community(lang):
     page = cards_button.card_file(*asked, lang, pdf=False).decode("utf-8")
     assert page.count("<section class='card'") == 1
     assert "Larvotto" in page
-    if cards_button.pdf_possible():
+    if cards_button.ready():
         made = cards_button.card_file(*asked, lang, pdf=True)
         assert len(pypdf.PdfReader(io.BytesIO(made)).pages) == 1
     flooded = cards_button.card_file(
@@ -52,10 +51,7 @@ def test_the_file_is_the_card_of_that_community(lang):
 
 
 def test_where_no_pdf_can_be_made_html_is_offered(monkeypatch):
-    def missing(_):
-        raise PdfError("no Pango")
-
-    cards_button.pdf_possible.clear()
-    monkeypatch.setattr(cards_button, "to_pdf", missing)
-    assert not cards_button.pdf_possible()
-    cards_button.pdf_possible.clear()
+    monkeypatch.setattr(cards_button, "ready", lambda: False)
+    app = opened("gaps", area="monaco", community="larvotto")
+    (button,) = offered(app)
+    assert button.label == catalogue()["gaps.card_html"]["en"]

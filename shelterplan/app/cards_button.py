@@ -8,7 +8,7 @@ import streamlit as st
 
 from shelterplan.app import store
 from shelterplan.views import cards
-from shelterplan.views.pdf import PdfError, to_pdf
+from shelterplan.views.pdf import ready, to_pdf
 
 if TYPE_CHECKING:
     from shelterplan.app.gaps_view import View
@@ -23,7 +23,7 @@ def card_button(view: View, community: str) -> None:
     closed on the card, too.
     """
     words = view.words
-    pdf = pdf_possible()
+    pdf = ready()
     ending, kind = ("pdf", "application/pdf") if pdf else ("html", "text/html")
     asked = (view.area.name, view.area.version, community, view.scenario, view.standard)
     st.download_button(
@@ -57,16 +57,6 @@ def card_file(
     )
     page = cards.to_html(made)
     return to_pdf(page) if pdf else page.encode("utf-8")
-
-
-@st.cache_resource(show_spinner=False)
-def pdf_possible() -> bool:
-    """Say whether this computer has what it takes to make a PDF."""
-    try:
-        to_pdf("<html lang='en'><title>-</title></html>")
-    except PdfError:
-        return False
-    return True
 
 
 def file_name(community: str) -> str:

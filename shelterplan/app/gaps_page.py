@@ -15,6 +15,7 @@ from shelterplan import coverage
 from shelterplan.app import gaps_panels as panels
 from shelterplan.app import gaps_told as told
 from shelterplan.app import gaps_walkers, maps, settings, store, whatif
+from shelterplan.app.cards_button import card_button
 from shelterplan.app.gaps_view import Painted, View, show_table
 from shelterplan.app.report_button import report_button
 from shelterplan.app.sidebar import limit_told
@@ -140,6 +141,7 @@ def _communities(view: View) -> Painted:
     chosen: Settings = st.session_state["settings"]
     if chosen.community:
         st.html(told.community(words, shown.loc[chosen.community]))
+        card_button(view, chosen.community)
     _table(view, chosen.community)
     return panels.gaps(view)
 

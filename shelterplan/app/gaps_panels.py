@@ -12,7 +12,6 @@ import streamlit as st
 from shelterplan import coverage, risk
 from shelterplan.app import gaps_told as told
 from shelterplan.app import store
-from shelterplan.app.cards_button import card_button
 from shelterplan.app.figures import people, signed
 from shelterplan.app.gaps_view import Painted, View, offer_csv, show_table
 from shelterplan.app.whatif import total_of
@@ -29,7 +28,6 @@ from shelterplan.views.scale import (
 )
 
 if TYPE_CHECKING:
-    from shelterplan.app.settings import Settings
     from shelterplan.standards import AccessStandard
 
 BARS = 20
@@ -39,10 +37,7 @@ RANKS = ((1, 5), (6, 10), (11, 20), (21, 50), (51, 100_000))
 
 
 def gaps(view: View) -> Painted:
-    """Paint the communities by the people without a place; offer the card of the chosen one."""
-    chosen: Settings = st.session_state.get("settings", view.chosen)
-    if chosen.community in view.shown.index:
-        card_button(view, chosen.community)
+    """Paint the communities by the people without a place."""
     words, scale = view.words, people_scale(view.shown["gap_population"], dark=view.dark)
     reason = view.plan.shelters["reason"]
     by_hand = reason.index.isin(view.chosen.closed_shelters)

@@ -82,8 +82,13 @@ def headline(words: Words, found: Suggestion, *, sure: str) -> str:
 def achieved(words: Words, found: Suggestion) -> str:
     """Say what a plan reaches where it is not people with a place that it was to reach."""
     value = found.result.objective
+    kept = ""
+    if found.kept_places:
+        kept = words("sites.worst_kept", share=percent(found.worst_share_after))
     if found.wish.objective == "fair" and math.isfinite(value):
-        return words("sites.worst_then", share=percent(value))
+        return f"{words('sites.worst_then', share=percent(value))} {kept}".strip()
+    if kept:
+        return kept
     if found.wish.objective in ROBUST and math.isfinite(value):
         count = at_least(value) if found.wish.objective == "expected" else people(math.ceil(value))
         share = percent(min(1.0, value))

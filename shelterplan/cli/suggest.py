@@ -61,8 +61,9 @@ read the status. The file written with --out (.geojson) is a proposal, which `ev
 With --json: an object with sites (site_id, name, kind, lon, lat, room, cost, step,
 newly_covered_population, covered_after), objective, bound, gap, status, unit, seconds, counted,
 coverage_share_before and coverage_share_after (people with a place, as --counted says),
-confirmed_share_before and confirmed_share_after, newly_covered_population, left_out_people,
-reasons, excluded (site_id, name, reason), scenario and standard."""
+confirmed_share_before and confirmed_share_after, worst_district_share_after (where places are
+given out with the least walking), newly_covered_population, left_out_people, reasons, excluded
+(site_id, name, reason), scenario and standard."""
 )
 @AREA
 @click.option("--sites", type=click.IntRange(0), metavar="N", help="Most sites that may be added.")
@@ -223,6 +224,7 @@ def as_object(found: Suggestion, sure: Mapping[str, SiteFrequency] | None = None
         "coverage_share_after": text.plain_number(found.share_after),
         "confirmed_share_before": text.plain_number(totals[0]["coverage_share"]),
         "confirmed_share_after": text.plain_number(totals[1]["coverage_share"]),
+        "worst_district_share_after": text.plain_number(found.worst_share_after),
         "newly_covered_population": float(totals[1][found.counted_column])
         - float(totals[0][found.counted_column]),
         "left_out_people": found.left_out_people,
@@ -337,6 +339,11 @@ def _print(found: Suggestion, sure: Mapping[str, SiteFrequency]) -> None:
         f"{after - before:,.0f} more."
     )
     click.echo(_proof(found))
+    if found.kept_places:
+        click.echo(
+            f"Where places are given out with the least walking, the worst district has "
+            f"{text.percent(found.worst_share_after)}: for more, places must be kept for it."
+        )
     unknown = int(found.sites["room"].isna().sum())
     if unknown and found.scenario.room != "ignored":
         taken = "room for everybody" if found.wish.counted == "possible" else "no room"

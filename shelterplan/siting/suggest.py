@@ -117,6 +117,10 @@ class Wish:
         }
 
 
+SHARE_TOLD = 5e-4
+"""Shares that differ by less are the same as they are shown."""
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Suggestion:
     """A plan: which sites to build, in which order, and what they do."""
@@ -160,6 +164,26 @@ class Suggestion:
     def share_after(self) -> float:
         """Share of people with a place with the chosen sites."""
         return _share(self.after.total, self.counted_column)
+
+    @property
+    def worst_share_after(self) -> float:
+        """Smallest share of people of a district who have a place in `after`."""
+        people = self.after.districts["population"]
+        shares = (self.after.districts[self.counted_column] / people).where(people > 0)
+        return float(shares.min())
+
+    @property
+    def kept_places(self) -> bool:
+        """Whether the worst district has less in `after` than the model gives it.
+
+        The model may keep places for a district that others live nearer to. A coverage run does
+        not: it gives out as many places with as little walking as it can.
+        """
+        wish = self.wish
+        promised = wish.quota if wish.objective == "people" else self.result.objective
+        if promised is None or wish.objective not in {"people", "fair"}:
+            return False
+        return wish.quota_among == "all" and self.worst_share_after < promised - SHARE_TOLD
 
 
 def suggest(

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-_LIGHT = ("#0b0c0c", "#0b3c8c", "#b1270f", "#d5dade")
-_DARK = ("#f4f6f7", "#8ec5ff", "#ffdd00", "#4a545c")
+LIGHT = ("#0b0c0c", "#0b3c8c", "#b1270f", "#d5dade")
+DARK = ("#f4f6f7", "#8ec5ff", "#ffdd00", "#4a545c")
 """Colours of text, curve, access standard and grid."""
 STATUS_COLOURS = {
     "covered": "#009e73",
@@ -58,8 +58,8 @@ def walk_curve(
     dark
         Whether the page is dark.
     """
-    ink, line, mark, grid = _DARK if dark else _LIGHT
-    axis = _axis(ink, grid)
+    ink, line, mark, grid = DARK if dark else LIGHT
+    axis = axis_look(ink, grid)
     x = {"field": "walk", "type": "quantitative", "title": words.x, "axis": axis}
     y = {
         "field": "share",
@@ -109,7 +109,7 @@ def _thinned(curve: pd.DataFrame, most: int = 400) -> list[dict[str, float]]:
     ]
 
 
-def _axis(ink: str, grid: str) -> dict[str, Any]:
+def axis_look(ink: str, grid: str) -> dict[str, Any]:
     """Return how an axis looks."""
     return {
         "labelColor": ink,
@@ -146,15 +146,15 @@ def stacked_people(
     dark
         Whether the page is dark.
     """
-    ink, _, _, grid = _DARK if dark else _LIGHT
-    shown = _apart(names)
+    ink, _, _, grid = DARK if dark else LIGHT
+    shown = apart(names)
     values = [
         {"name": name, "status": labels[status], "order": place, "people": float(count)}
         for place, status in enumerate(labels)
         for name, count in zip(shown, people[status], strict=True)
         if count > 0
     ]
-    axis = _axis(ink, grid)
+    axis = axis_look(ink, grid)
     colours = {"domain": list(labels.values()), "range": [STATUS_COLOURS[key] for key in labels]}
     return {
         "description": description,
@@ -183,12 +183,12 @@ def stacked_people(
     }
 
 
-def _apart(names: Sequence[str]) -> list[str]:
+def apart(names: Sequence[str]) -> list[str]:
     """Return names of which no two are equal.
 
     Examples
     --------
-    >>> _apart(["Mill", "Port", "Mill"])
+    >>> apart(["Mill", "Port", "Mill"])
     ['Mill', 'Port', 'Mill (2)']
     """
     made: dict[str, None] = {}
@@ -222,8 +222,8 @@ def plans_chart(
     dark
         Whether the page is dark.
     """
-    ink, line, mark, grid = _DARK if dark else _LIGHT
-    axis = _axis(ink, grid)
+    ink, line, mark, grid = DARK if dark else LIGHT
+    axis = axis_look(ink, grid)
     whole = {"tickMinStep": 1} if x_format == "d" else {}
 
     def along(field: str, title: str, form: str, **more: object) -> dict[str, Any]:

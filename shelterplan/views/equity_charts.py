@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from shelterplan.views.charts import _DARK, _LIGHT, _apart, _axis
+from shelterplan.views.charts import DARK, LIGHT, apart, axis_look
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,8 +32,8 @@ def lorenz_chart(
     dark
         Whether the page is dark.
     """
-    ink, line, mark, grid = _DARK if dark else _LIGHT
-    axis = _axis(ink, grid) | {"format": ".0%", "tickCount": 5}
+    ink, line, mark, grid = DARK if dark else LIGHT
+    axis = axis_look(ink, grid) | {"format": ".0%", "tickCount": 5}
 
     def along(field: str, title: str) -> dict[str, Any]:
         scale = {"domain": [0, 1]}
@@ -117,8 +117,8 @@ def interval_chart(
     dark
         Whether the page is dark.
     """
-    ink, line, mark, grid = _DARK if dark else _LIGHT
-    axis, shown = _axis(ink, grid), _apart(names)
+    ink, line, mark, grid = DARK if dark else LIGHT
+    axis, shown = axis_look(ink, grid), apart(names)
     columns = ("value", "low", "high")
     values = [
         {"name": name, "least": bool(row.get("least", False))}

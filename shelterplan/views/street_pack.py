@@ -78,7 +78,7 @@ def pack_streets(streets: gpd.GeoDataFrame) -> bytes:
         (at[:, 1], "<u2"),
         (labels["length_m"].clip(upper=65535), "<u2"),
         (labels["angle"], "<i2"),
-        (_classes(streets), "u1"),
+        (drawn_classes(streets), "u1"),
     )
     return header + b"".join(_packed(array, kind) for array, kind in arrays) + names
 
@@ -102,7 +102,7 @@ def _mercator(lon_lat: NDArray[np.float64]) -> NDArray[np.float64]:
     )
 
 
-def _classes(streets: gpd.GeoDataFrame) -> NDArray[np.uint8]:
+def drawn_classes(streets: gpd.GeoDataFrame) -> NDArray[np.uint8]:
     """Return for each street its index into `CLASSES`."""
     kind = streets["class"].astype(str)
     chosen = np.select(

@@ -11,7 +11,7 @@ from shelterplan.siting.candidates import SuitabilityRules
 from shelterplan.siting.ground import Ground
 from shelterplan.siting.result import NoPlanError, SitingError
 from shelterplan.siting.suggest import Wish, suggest
-from tests.village import demand, point, shelters, village
+from tests.village import communities, demand, point, shelters, village
 
 SITES = [
     ("a", 40, 3, point(30, 5)),
@@ -281,3 +281,19 @@ def test_plans_for_several_scenarios_do_not_look_at_room():
     assert found.result.objective == min(one.share for one in found.scenarios.values())
     assert found.share_after == pytest.approx(found.scenarios[""].share)
     assert found.sites["newly_covered_population"].gt(0).all()
+
+
+def test_a_plan_that_keeps_places_for_a_district_says_so():
+    """Ten places between fifty of the west, who live nearer, and thirty of the east."""
+    people = demand([("west", 50, 520, 0), ("east", 30, 720, 0)])
+    few = shelters([("far", "Far School", 1, point(0, 3000))])
+    hall = candidates([("hall", 10, 1, point(600, 5))])
+    parts = communities().assign(district=["West", "East", "Sea"])
+    area = village(shelters=few, demand=people, candidates=hall, communities=parts)
+    found = suggest(area, Wish(sites=1, objective="fair"), None, STANDARD)
+    assert found.result.objective == pytest.approx(10 / 80)
+    assert found.worst_share_after == 0
+    assert found.kept_places
+    most = suggest(area, Wish(sites=1), None, STANDARD)
+    assert not most.kept_places
+    assert most.worst_share_after == 0

@@ -9,7 +9,7 @@ import pandas as pd
 import shapely
 
 from shelterplan.views.resident.numbers import gaps, signed, varints
-from shelterplan.views.street_pack import _classes
+from shelterplan.views.street_pack import drawn_classes
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -98,7 +98,7 @@ def _kinds(streets: gpd.GeoDataFrame) -> tuple[NDArray[np.uint8], list[list[Any]
         {
             "class": streets["class"].astype(str).to_numpy(object),
             "steps": streets["steps"].to_numpy(bool),
-            "drawn": _classes(streets),
+            "drawn": drawn_classes(streets),
         }
     )
     number = table.groupby(list(table.columns), sort=True).ngroup().to_numpy()
