@@ -15,11 +15,11 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-import shelterplan.views.resident
 from shelterplan import AccessStandard, Scenario, StudyArea
 from shelterplan.finder import find_shelters
 from shelterplan.sources.osm import Streets
 from shelterplan.views.resident import Packed, pack
+from shelterplan.views.resident.engine_script import engine_script
 from shelterplan.views.script_json import script_json
 from tests.benchmarks.city import GEODESIC, City, build_city
 from tests.benchmarks.measure import Line, once
@@ -131,11 +131,10 @@ def scenarios() -> dict[str, Scenario]:
 
 def page_of(packed: Packed) -> str:
     """Return a page that holds the engine and the data, as the resident map does."""
-    engine = Path(shelterplan.views.resident.__file__).with_name("engine.js").read_text("utf-8")
     return (
         "<!doctype html><meta charset=utf-8><meta http-equiv=Content-Security-Policy "
         "content=\"default-src 'none'; script-src 'unsafe-inline'\"><title>x</title>"
-        f"<script>{engine}</script>"
+        f"<script>{engine_script()}</script>"
         f"<script>const H={script_json(packed.head)},B='{base64.b64encode(packed.blob).decode()}'"
         "</script><script>ShelterEngine.open(H,B).then(e=>{window.engine=e;"
         "window.ready=performance.now()},e=>{window.failed=String(e)})</script>"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
@@ -12,13 +11,13 @@ import numpy as np
 import pytest
 import shapely
 
-import shelterplan.views.resident
 from shelterplan import AccessStandard, Scenario, StudyArea, access
 from shelterplan.coverage import limit_of
 from shelterplan.finder import find_shelters
 from shelterplan.situation import situation
 from shelterplan.snap import snap
 from shelterplan.views.resident import Packed, pack
+from shelterplan.views.resident.engine_script import engine_script
 from tests import village
 from tests.browser.conftest import PAYLOADS, SHOTS
 
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
 
-ENGINE = Path(shelterplan.views.resident.__file__).with_name("engine.js")
 POLICY = "default-src 'none'; script-src 'unsafe-inline'"
 PLACES = 500
 """Random places in each of two study areas."""
@@ -44,7 +42,7 @@ def page(browser: Browser, tmp_path_factory) -> Iterator[Page]:
     file = tmp_path_factory.mktemp("resident") / "engine.html"
     file.write_text(
         f'<!doctype html><meta charset=utf-8><meta http-equiv=Content-Security-Policy content="'
-        f'{POLICY}"><title>x</title><script>{ENGINE.read_text("utf-8")}</script>',
+        f'{POLICY}"><title>x</title><script>{engine_script()}</script>',
         "utf-8",
     )
     context = browser.new_context()

@@ -26,6 +26,7 @@ from shelterplan.standards import AccessStandard
 from shelterplan.study_area import ATTRIBUTION
 from shelterplan.views import look
 from shelterplan.views.resident.choices import choices
+from shelterplan.views.resident.engine_script import engine_script
 from shelterplan.views.resident.installable import (
     icon_address,
     manifest_name,
@@ -182,7 +183,7 @@ def scripts() -> dict[str, str]:
     own = "\n".join(_file(name) for name in ("told.js", "map.js", "page.js"))
     texts = {
         "leaflet": f"{_file('guard.js')}\n{vendor.read_text('utf-8')}",
-        "engine": _file("engine.js"),
+        "engine": engine_script(),
         "script": own,
     }
     return {name: _inside(text) for name, text in texts.items()}
