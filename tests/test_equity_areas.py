@@ -459,3 +459,28 @@ def test_area_is_that_of_the_published_rule():
     rules = standards_check(area, standards=[standard])
     ground = rules[rules["rule"] == "area"].set_index("community_id")["value"]
     assert found.to_numpy() == pytest.approx(ground.reindex(found.index).to_numpy())
+
+
+class TestChangesByArea:
+    @pytest.mark.parametrize(
+        ("by", "table"), [("district", equity.by_district), ("community", equity.by_community)]
+    )
+    def test_it_is_the_difference_of_the_two_tables(self, area, plan, by, table):
+        small = with_areas().assign(capacity=pd.array([10, 5], dtype="Float64"))
+        better = village(demand=with_groups(), shelters=small)
+        after = make_plan(better)
+        found = equity.changes_by_area(plan, after, (area, better), by=by)
+        old, new = table(plan, area), table(after, better)
+        for name in ("possible_share", "mean_walk_time_s", "shortfall", "unreachable_share"):
+            assert found[f"{name}_before"].equals(old[name])
+            assert found[f"{name}_after"].equals(new[name])
+            assert found[f"{name}_change"].equals(new[name] - old[name])
+        assert found["population"].equals(new["population"])
+        assert (found["possible_share_change"] != 0).any()
+
+    def test_what_cannot_be_compared_is_refused(self, area, plan):
+        other = make_plan(area, standard=AccessStandard(max_distance_m=300))
+        with pytest.raises(TableError, match="different standards"):
+            equity.changes_by_area(plan, other)
+        with pytest.raises(UnknownNameError):
+            equity.changes_by_area(plan, plan, by="street")

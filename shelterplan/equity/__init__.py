@@ -2,9 +2,10 @@
 
 `by_district` and `by_community` tell what people have in each area, `left_out` which groups have no
 place, `inequality` how unequally one thing is shared out, with intervals. `measures` takes an
-analysis and returns its measures in one table, `changes` compares two. The measures themselves take
-arrays, each weighted by people: `gini`, `lorenz_curve`, `palma_ratio`, `theil_t`,
-`concentration_index`, `fgt_poverty`, with `bootstrap_interval` for any of them.
+analysis and returns its measures in one table, `changes` compares two, and `changes_by_area` their
+districts or communities. The measures themselves take arrays, each weighted by people: `gini`,
+`lorenz_curve`, `palma_ratio`, `theil_t`, `concentration_index`, `fgt_poverty`, with
+`bootstrap_interval` for any of them.
 
 One rule for all of them. A row without people counts for nothing, whatever else it holds. In a row
 with people, an unknown or negative value is an error that names the row. Where nobody has anything
@@ -14,7 +15,7 @@ NaN, and `unreachable_share` says why; `fgt_poverty` counts them, and `as_access
 something of which every measure exists.
 """
 
-from shelterplan.equity.areas import by_community, by_district
+from shelterplan.equity.areas import by_community, by_district, changes_by_area
 from shelterplan.equity.groups import left_out
 from shelterplan.equity.inequality import (
     Theil,
@@ -39,6 +40,7 @@ __all__ = [
     "by_community",
     "by_district",
     "changes",
+    "changes_by_area",
     "concentration_index",
     "fgt_poverty",
     "gini",

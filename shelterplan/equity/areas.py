@@ -12,7 +12,7 @@ from shelterplan.coverage import weighted_quantiles
 from shelterplan.equity.interval import draw_counts, ends, refuse_draws
 from shelterplan.equity.people import PLACED, people_of
 from shelterplan.equity.rows import sums
-from shelterplan.errors import UnknownNameError
+from shelterplan.errors import TableError, UnknownNameError
 from shelterplan.tables import GROUPS
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from shelterplan.equity.of_plan import Counted
+    from shelterplan.equity.of_plan import Counted, Unit
     from shelterplan.plan import Plan
     from shelterplan.study_area import StudyArea
 
@@ -173,6 +173,69 @@ def by_community(
     table = pd.DataFrame(plan.communities[about]).join(found)
     table.attrs = found.attrs
     return table
+
+
+def changes_by_area(
+    before: Plan,
+    after: Plan,
+    areas: tuple[StudyArea | None, StudyArea | None] = (None, None),
+    *,
+    by: Unit = "district",
+    counted: Counted = "possible",
+) -> pd.DataFrame:
+    """Return what changes for the people of each district or community, for example by a proposal.
+
+    Parameters
+    ----------
+    before, after : Plan
+        Two analyses of the same communities against the same standard.
+    areas : (StudyArea, StudyArea), optional
+        The places that were analysed, such as an area and `area.with_sites(...)`.
+    by : "district" or "community"
+        What a row is.
+    counted
+        As in `by_district`.
+
+    Returns
+    -------
+    DataFrame
+        One row an area: `population`, and for each figure of `by_district` its `<figure>_before`,
+        `<figure>_after` and `<figure>_change`; NaN where one of the two is not known.
+
+    Raises
+    ------
+    TableError
+        If the standards are different, or the areas are.
+
+    Examples
+    --------
+    >>> from shelterplan import StudyArea, make_plan
+    >>> area = StudyArea.open("monaco")
+    >>> more = area.with_sites(area.candidates.loc[["way/157719659"]])
+    >>> found = changes_by_area(make_plan(area), make_plan(more), by="community")
+    >>> round(float(found["possible_share_change"].max()), 3)
+    0.168
+    """
+    if before.manifest["standard"] != after.manifest["standard"]:
+        raise TableError("equity", ["the two plans are against different standards; use one."])
+    if by not in {"community", "district"}:
+        raise UnknownNameError("unit", str(by), ["community", "district"])
+    tables = []
+    for plan, area in zip((before, after), areas, strict=True):
+        people = people_of(plan, area)
+        rows = plan.communities.index if by == "community" else plan.districts.index
+        column = "community_id" if by == "community" else "district"
+        tables.append(_by(people, rows.get_indexer(pd.Index(people[column])), rows, counted))
+    old, new = tables
+    if not old.index.equals(new.index):
+        raise TableError("equity", [f"the two plans have different rows by {by}; use one area."])
+    columns: dict[str, Any] = {"population": new["population"]}
+    for name in old.columns.drop("population"):
+        columns |= {f"{name}_before": old[name], f"{name}_after": new[name]}
+        columns[f"{name}_change"] = new[name] - old[name]
+    found = pd.DataFrame(columns, index=new.index)
+    found.attrs["left_out"] = old.attrs["left_out"] | new.attrs["left_out"]
+    return found
 
 
 def _by(
