@@ -442,7 +442,7 @@ def found(app):
 
 
 def waited(app):
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 300
     while any(button.key == "sites_stop" for button in app.button):
         assert time.monotonic() < deadline
         time.sleep(0.2)

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from shelterplan import StudyArea, equity, make_plan
-from shelterplan.cli.equity import GROUP_WORDS, WORDS
+from shelterplan.cli.equity import GROUP_WORDS, WORDS, _whole_up
 from shelterplan.cli.equity import equity as command
 from shelterplan.equity.unequal import MEASURES
 from tests.village import communities, demand, shelters, village
@@ -98,3 +98,16 @@ def test_wrong_use(folder):
 def test_one_district_is_said(tmp_path):
     village(communities=communities().assign(district="Town")).save(tmp_path / "one")
     assert "there is only one district" in run(tmp_path / "one").stdout
+
+
+def test_where_nobody_lives_there_is_nothing_to_say_and_no_failure(tmp_path):
+    village(demand=demand().assign(population=0.0)).save(tmp_path / "empty")
+    for of in ("coverage", "walk_time", "two_step"):
+        said = run(tmp_path / "empty", "--of", of)
+        assert said.exit_code == 0, said.output
+        assert "everybody" in said.stdout
+
+
+def test_people_are_rounded_up_but_not_for_the_last_bit():
+    assert _whole_up(22_679.000000000004) == 22_679
+    assert _whole_up(12.25) == 13

@@ -181,7 +181,7 @@ def _print_table(table: pd.DataFrame, by: str) -> None:
             _figure(row, "coverage_share", _percent),
             _figure(row, "possible_share", _percent),
             _figure(row, "mean_walk_time_s", _minutes),
-            math.ceil(row["unreachable_people"]),
+            _whole_up(row["unreachable_people"]),
             _figure(row, "too_far", _percent_up),
             _figure(row, "shortfall", _index),
             _at_least(row, "m2_per_person", "m2_unknown_share"),
@@ -235,8 +235,18 @@ def _percent_up(share: float) -> str:
     return f"{math.ceil(share * 1000 - 1e-9) / 10:.1f}"
 
 
+def _whole_up(people: float) -> int:
+    """Return people without something, rounded up: never fewer than there are."""
+    return math.ceil(people - 1e-6)
+
+
+def _points(gap: float) -> str:
+    return "-" if math.isnan(gap) else f"{gap * 100:+.1f} points"
+
+
 def _minutes(seconds: float) -> str:
-    return f"{seconds / 60:.1f}"
+    """Return a walk in minutes, rounded up as in the app."""
+    return f"{math.ceil(seconds / 6 - 1e-9) / 10:.1f}"
 
 
 def _index(value: float) -> str:
@@ -256,10 +266,10 @@ def _print_groups(groups: pd.DataFrame, counted: str) -> None:
             [
                 GROUP_WORDS[str(key)],
                 row["population"],
-                math.ceil(row["left_out_people"]),
+                _whole_up(row["left_out_people"]),
                 _figure(row, "left_out_share", _percent_up),
-                f"{row['gap'] * 100:+.1f} points",
-                math.ceil(row["unreachable_share"] * row["population"]),
+                _points(row["gap"]),
+                _whole_up(row["unreachable_people"]),
             ]
             for key, row in groups.iterrows()
         ],

@@ -73,8 +73,9 @@ def left_out(
         `known_share`, the share of all people at points where it is; `left_out_people` and
         `left_out_share`, who have no place, with `left_out_share_low` and `_high`; `gap`, how much
         more of them than of everybody at those points (above 0: the group is worse off); and
-        `unreachable_share`, who have no way to any fit shelter. Groups that are not in it, and why,
-        are in `attrs["left_out"]`; people without a car are never known.
+        `unreachable_people` and `unreachable_share`, who have no way to any fit shelter. Groups
+        that are not in it, and why, are in `attrs["left_out"]`; people without a car are never
+        known.
 
     Examples
     --------
@@ -154,6 +155,7 @@ def _row(
         "left_out_share_low": low,
         "left_out_share_high": high,
         "gap": share - group.usual_share,
+        "unreachable_people": float(cut_off.sum()),
         "unreachable_share": float(divided(cut_off.sum(), total)),
     }
 
