@@ -13,7 +13,7 @@ from shelterplan.app import equity_told as told
 from shelterplan.app import equity_work as work
 from shelterplan.app import store
 from shelterplan.app.equity_map import show_map
-from shelterplan.app.figures import percent
+from shelterplan.app.figures import lacking, percent
 from shelterplan.app.gaps_view import View, offer_csv
 from shelterplan.app.sidebar import limit_told
 from shelterplan.views import exports
@@ -245,7 +245,7 @@ def _left_out(view: View) -> None:
             x_title=words("equity.left_out_x"),
             x_format=".0%",
             description=words(
-                "equity.left_out", share=told.worse(float(table["left_out_share"]["everybody"]))
+                "equity.left_out", share=lacking(float(table["left_out_share"]["everybody"]))
             ),
             dark=view.dark,
         ),

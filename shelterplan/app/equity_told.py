@@ -6,7 +6,7 @@ import math
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from shelterplan.app.figures import NBSP, people, percent
+from shelterplan.app.figures import NBSP, lacking, people, percent
 from shelterplan.app.markup import table as html_table
 from shelterplan.equity.unequal import MEASURES
 from shelterplan.views.equity_classes import CLASSES, colour_of, ink_on
@@ -100,21 +100,8 @@ def figure(of: str, value: float) -> str:
     if math.isnan(value):
         return UNKNOWN
     if of == "walk_time":
-        return worse(value)
+        return lacking(value)
     return percent(value) if of in SHARES else f"{math.floor(value * 100 + 1e-9) / 100:.2f}"
-
-
-def worse(share: float) -> str:
-    """Return a share that nobody wants in per cent, rounded up.
-
-    Examples
-    --------
-    >>> [worse(share).replace(NBSP, " ") for share in (0.0, 0.8001, 0.9999, 1.0)]
-    ['0 %', '80.1 %', '> 99.9 %', '100 %']
-    """
-    if share in {0.0, 1.0} or share > 0.999:
-        return percent(share)
-    return f"{math.ceil(share * 1000 - 1e-9) / 10:.1f}".removesuffix(".0") + f"{NBSP}%"
 
 
 def split(words: Words, found: Inequality) -> str:
@@ -123,7 +110,7 @@ def split(words: Words, found: Inequality) -> str:
     if math.isnan(share):
         only = "only one" in found.left_out.get("between_share", "")
         return words("equity.split_one") if only else not_known(words, found)
-    line = words("equity.split", between=percent(share), within=worse(1.0 - share))
+    line = words("equity.split", between=percent(share), within=lacking(1.0 - share))
     kind = "between" if share >= 0.5 else "within"
     said = [line, words.of("equity_split", kind)]
     if math.isfinite(low):
@@ -219,12 +206,12 @@ def groups(words: Words, table: pd.DataFrame) -> str:
     everybody = float(table["left_out_share"]["everybody"])
     if math.isnan(everybody):
         return f"<p>{escape(words('gaps.nobody'))}</p>"
-    said = [words("equity.left_out", share=worse(everybody))]
+    said = [words("equity.left_out", share=lacking(everybody))]
     for name, row in table.drop("everybody").iterrows():
         points = f"{abs(row['gap']) * 100:.1f}"
         same = abs(row["gap"]) < 0.0005
         kind = "same" if same else "worse" if row["gap"] > 0 else "better"
-        share = worse(float(row["left_out_share"]))
+        share = lacking(float(row["left_out_share"]))
         if name == "step_free":
             said.append(words.of("equity_step_free", kind, share=share, points=points))
         else:
@@ -247,8 +234,8 @@ def group_table(words: Words, table: pd.DataFrame) -> str:
             words.of("group", str(name)),
             people(row["population"]),
             people(row["left_out_people"]),
-            worse(row["left_out_share"]),
-            f"{worse(row['left_out_share_low'])} – {worse(row['left_out_share_high'])}"
+            lacking(row["left_out_share"]),
+            f"{lacking(row['left_out_share_low'])} – {lacking(row['left_out_share_high'])}"
             if math.isfinite(row["left_out_share_low"])
             else UNKNOWN,
         ]

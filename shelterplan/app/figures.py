@@ -36,6 +36,21 @@ def percent(share: float) -> str:
     return f"{math.floor(share * 1000 + 1e-9) / 10:.1f}".removesuffix(".0") + f"{NBSP}%"
 
 
+def lacking(share: float) -> str:
+    """Return the share of people who lack something in per cent, rounded up.
+
+    It and the share of all others, which `percent` rounds down, make up 100 %.
+
+    Examples
+    --------
+    >>> [lacking(share).replace(NBSP, " ") for share in (0.0, 0.8001, 0.9999, 1.0)]
+    ['0 %', '80.1 %', '> 99.9 %', '100 %']
+    """
+    if not 0.001 <= share <= 0.999:
+        return percent(share)
+    return f"{math.ceil(share * 1000 - 1e-9) / 10:.1f}".removesuffix(".0") + f"{NBSP}%"
+
+
 def signed(count: float) -> str:
     """Return a difference of people with its sign.
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from shelterplan import coverage
-from shelterplan.app.figures import NBSP, people, percent, signed
+from shelterplan.app.figures import NBSP, lacking, people, percent, signed
 from shelterplan.app.sidebar import limit_told
 from shelterplan.views.charts import STATUS_COLOURS
 
@@ -40,7 +40,7 @@ def summary(
         "gaps.summary",
         gap=people(gap),
         people=people(everybody),
-        share=percent(gap / everybody if everybody else 0.0),
+        share=lacking(gap / everybody if everybody else 0.0),
         limit=limit_told(words, standard),
     )
     more = " ".join(_sureness(words, total, scenario, exact=exact))
@@ -73,11 +73,15 @@ def _sureness(words: Words, total: pd.Series[Any], scenario: Scenario, *, exact:
             words(
                 "gaps.at_risk",
                 people=people(at_risk),
-                share=percent(at_risk / everybody),
+                share=lacking(at_risk / everybody),
                 hazard=words.of("hazard", scenario.hazard),
             )
         )
     return said if exact else [*said, words("gaps.not_exact")]
+
+
+PLACED = ("covered", "capacity_unknown")
+"""Statuses of people who have a place, or may have one: their shares are rounded down."""
 
 
 def reasons(words: Words, row: pd.Series[Any]) -> str:
@@ -95,7 +99,7 @@ def reasons(words: Words, row: pd.Series[Any]) -> str:
     items = "".join(
         f"<li><span class='key' style='background:{STATUS_COLOURS[status]}'></span>"
         f"<strong>{people(count)}</strong> {escape(words.of('status', status))} "
-        f"({percent(count / everybody)})</li>"
+        f"({(percent if status in PLACED else lacking)(count / everybody)})</li>"
         for status, count in shown
     )
     drawn = f"<div class='bar' aria-hidden='true'>{bar}</div><ul class='reasons'>{items}</ul>"

@@ -12,7 +12,7 @@ import streamlit as st
 from shelterplan import risk
 from shelterplan.app import gaps_told as told
 from shelterplan.app import store
-from shelterplan.app.figures import people, percent
+from shelterplan.app.figures import lacking, people
 from shelterplan.app.gaps_view import Painted, View, offer_csv, show_table
 from shelterplan.scenario import WALKERS, Scenario
 from shelterplan.views.scale import EMPTY, minutes_scale
@@ -43,7 +43,7 @@ def walkers(view: View) -> Painted:
     lost = float(found["lost_population"].sum())
     everybody = float(found["population"].sum())
     line = words(
-        "walkers.lost", people=people(lost), share=percent(lost / everybody if everybody else 0.0)
+        "walkers.lost", people=people(lost), share=lacking(lost / everybody if everybody else 0.0)
     )
     st.html(f"<p class='line'><strong>{escape(line)}</strong> {escape(words('walkers.lead'))}</p>")
     found = found.assign(name=view.shown["name"]).sort_values(
