@@ -55,3 +55,14 @@ def test_where_no_pdf_can_be_made_html_is_offered(monkeypatch):
     app = opened("gaps", area="monaco", community="larvotto")
     (button,) = offered(app)
     assert button.label == catalogue()["gaps.card_html"]["en"]
+
+
+def test_the_address_of_a_map_that_others_can_reach_stands_on_the_card():
+    asked = ("monaco", StudyArea.open("monaco").version, "larvotto", Scenario(), AccessStandard())
+    link = cards_button.map_address("https://shelters.example.org/gaps?x=1", "monaco", "en")
+    page = cards_button.card_file(*asked, "en", link, pdf=False).decode("utf-8")
+    assert "shelters.example.org/resident/monaco" in page
+    without = cards_button.card_file(*asked, "en", pdf=False).decode("utf-8")
+    assert "shelters.example.org" not in without
+    for here in (None, "", "http://localhost:8501/gaps", "http://[::1]:8501/", "ftp://a.example/"):
+        assert cards_button.map_address(here, "monaco", "en") is None
