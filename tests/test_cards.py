@@ -359,6 +359,87 @@ def test_fitness_is_told_in_words_for_each_hazard():
     assert "not known for any hazard" in nothing
 
 
+OWN_PACE = Scenario.of(
+    walker=dataclasses.replace(WALKERS["adult"], speed_m_s=0.4), delay_s=300.0, hazard="flood"
+)
+
+
+def heads_of(page: str) -> list[str]:
+    """Return the heads of the columns of times."""
+    table = re.search(r"<table class='streets'>.*?</thead>", page, flags=re.DOTALL)
+    return [text_of(cell) for cell in re.findall(r"<th>(.*?)</th>", table[0])][3:]
+
+
+@pytest.mark.parametrize(
+    ("language", "speed", "older"), [("en", "0.4 m/s", "older"), ("zh", "0.4 米/秒", "老人")]
+)
+def test_a_speed_of_ones_own_is_not_told_as_that_of_an_adult(place, language, speed, older):
+    card = only(place, "west", scenario=OWN_PACE, language=language)
+    page = to_html([card])
+    assert heads_of(page) == [speed, older]
+    assert card.words.say("card.walking", speed=speed) in text_of(page)
+    (way,) = card.ways
+    assert way.walk_time_s["adult"] == pytest.approx(way.distance_m / 0.4, abs=0.01)
+    usual = only(place, "west", scenario=Scenario.of(walker="assisted"))
+    assert heads_of(to_html([usual])) == ["needs help", "adult", "older"]
+    assert "class='figures three'" in to_html([usual])  # smaller: times must not touch
+    assert "class='figures three'" not in page
+    assert "m/s" not in text_of(to_html([usual]))
+
+
+def test_the_time_before_people_leave_is_told_with_the_limit(place):
+    """The park is at most 500 m from anybody: 21 minutes at 0.4 m/s, 5 more before that."""
+    high_street = only(place, "west").ways[0]
+    walk_s = high_street.distance_m / 0.4
+    standard = AccessStandard(max_time_s=60.0 * math.ceil(walk_s / 60 + 2))
+    slow = only(place, "west", scenario=OWN_PACE, standard=standard)
+    assert not slow.ways[0].within
+    limit = f"{standard.max_time_s / 60:g} min"
+    said = text_of(to_html([slow]))
+    assert f"With 5 min before leaving: more than {limit}" in said
+    assert f"near enough: at most {limit} in all" in said
+    assert "farther than" not in said
+    soon = OWN_PACE.with_changes(delay_s=0.0)
+    assert "before leaving" not in text_of(
+        to_html([only(place, "west", scenario=soon, standard=standard)])
+    )
+
+
+def test_whatever_is_unusual_is_told(place):
+    scenario = OWN_PACE.with_changes(
+        hazard_level=3, return_period=1000, phase="before", gates="emergency", time="night"
+    ).with_changes(room="nearest", unknown_fitness="refuse", closed_streets=(0, 1), slope="none")
+    assert Words(place, "en").assumed(scenario) == [
+        "walking at 0.32 m/s",
+        "people leave after 5 minutes",
+        "zones of level 3 and worse",
+        "zones struck at least once in 1,000 years",
+        "on its way",
+        "at night",
+        "emergency gates open",
+        "only shelters known to be fit",
+        "everybody goes to the nearest shelter first",
+        "2 streets, areas or shelters closed by hand",
+    ]
+    dry = Scenario(hazard_level=3, return_period=1000, phase="before", room="ignored")
+    for language, text in (("en", "room not looked at"), ("zh", "不考虑容量")):
+        words = Words(place, language)
+        assert words.assumed(dry) == [text]
+        assert words.assumed(Scenario()) == []
+        said = text_of(to_html([only(place, "west", scenario=scenario, language=language)]))
+        assert all(one in said for one in words.assumed(scenario))
+
+
+def test_a_cut_off_place_where_nobody_lives_gives_no_warning():
+    """Nobody times an endless walk is no walk; pytest takes a warning for an error."""
+    homes = village.demand([("west", 50, 10, 10), ("isle", 0, 25, 3005)])
+    place = village.village(demand=homes)
+    card = only(place, "west")
+    (park, *_) = card.shelters
+    assert np.isfinite(park.mean_walk_m)
+    assert only(place, "isle").population == 0
+
+
 def test_stairs_and_the_way_without(place):
     """A home at the head of the stair, the shelter at its foot."""
     rows = [

@@ -9,7 +9,8 @@ import pypdf
 import pytest
 
 from shelterplan import StudyArea
-from shelterplan.scenario import Scenario
+from shelterplan.scenario import Scenario, Walker
+from shelterplan.standards import AccessStandard
 from shelterplan.views.cards import cards, to_html
 from shelterplan.views.pdf import PdfError, to_pdf
 
@@ -86,11 +87,39 @@ def test_each_card_is_one_sheet_of_a4(monaco, language):
         assert "OpenStreetMap" in said
 
 
-@pytest.mark.parametrize("hazard", ["", "flood"])
-def test_no_name_makes_a_second_sheet(long_names, hazard):
+NIGHT = Scenario(time="night", gates="emergency")
+EVERYTHING = NIGHT.with_changes(
+    walker=Walker(name="W" * 300, speed_m_s=0.123),
+    hazard="flood",
+    hazard_level=3,
+    return_period=10_000_000,
+    phase="before",
+    delay_s=12345.6,
+    room="nearest",
+    unknown_fitness="refuse",
+    closed_streets=tuple(range(9)),
+)
+"""Everything unusual at once."""
+
+
+@pytest.mark.parametrize(
+    ("scenario", "language"),
+    [
+        (NIGHT, "en"),
+        (EVERYTHING, "zh"),
+        (EVERYTHING.with_changes(unknown_fitness="accept"), "en"),
+    ],
+)
+def test_nothing_makes_a_second_sheet(long_names, scenario, language):
     ids = list(long_names.communities.index[:4])
-    scenario = Scenario.of(hazard=hazard, time="night", gates="emergency")
-    made = cards(long_names, communities=ids, scenario=scenario, link=LINK)
+    made = cards(
+        long_names,
+        communities=ids,
+        scenario=scenario,
+        standard=AccessStandard(max_time_s=15000),
+        language=language,
+        link=LINK,
+    )
     page = to_html(made)
     for bound, free in FREE.items():
         assert page.count(bound) == 1

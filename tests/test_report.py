@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import re
-from dataclasses import replace
+import shlex
+import sys
+from dataclasses import asdict, replace
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -24,15 +27,16 @@ from shelterplan.cli.report import report as command_line
 from shelterplan.cli.scenario_flags import scenario_options, standard_options
 from shelterplan.errors import UnknownNameError
 from shelterplan.plan import make_plan
-from shelterplan.scenario import WALKERS, Scenario
+from shelterplan.scenario import WALKERS, Scenario, Walker
 from shelterplan.siting.proposal import Proposal
-from shelterplan.standards import AccessStandard
+from shelterplan.standards import AccessStandard, presets
 from shelterplan.views import pdf, proposal_telling
 from shelterplan.views.report import ReportError, report
 from shelterplan.views.report.as_html import to_html
 from shelterplan.views.report.contents import day_of_report
+from shelterplan.views.report.html_equity import measure_value
 from shelterplan.views.report.picture import FILLS, share_class
-from shelterplan.views.report.repeat import scenario_flags, standard_flags
+from shelterplan.views.report.repeat import asked_for, command, scenario_flags, standard_flags
 from shelterplan.views.report.voice import Voice, texts, unit_of
 from tests import village
 
@@ -287,6 +291,168 @@ def test_a_speed_of_ones_own_is_in_the_command(place):
     assert asked(words)[0].walker.speed_m_s == 0.7
 
 
+_walkers = st.one_of(
+    st.sampled_from(sorted(WALKERS)).map(WALKERS.get),
+    st.builds(
+        lambda name, speed, **more: replace(WALKERS[name], speed_m_s=speed, **more),
+        st.sampled_from(sorted(WALKERS)),
+        st.floats(0.1, 9),
+        certainty=st.just("own choice"),
+        source=st.sampled_from(["given by the user", "mine"]),
+        steps=st.booleans(),
+    ),
+    st.just(Walker(name="my group", speed_m_s=0.7)),
+)
+
+
+@given(
+    st.builds(
+        Scenario,
+        walker=_walkers,
+        delay_s=st.floats(0, 9999),
+        max_leg_m=st.sampled_from([500.0, 200.0]),
+        island_slack_m=st.sampled_from([50.0, 75.5]),
+        closed_areas=st.sampled_from([(), ("POLYGON ((0 0, 1 0, 1 1, 0 0))",)]),
+    ),
+    st.one_of(
+        st.builds(
+            replace,
+            st.sampled_from(sorted(presets())).map(presets().get),
+            area_m2_per_person=st.sampled_from([None, 1.5, 1.2345678901]),
+        ),
+        st.floats(0, 9999).map(lambda metres: AccessStandard(max_distance_m=metres)),
+        st.floats(0, 90).map(lambda minutes: AccessStandard(max_time_s=minutes * 60)),
+    ),
+)
+def test_the_whole_command_asks_for_the_same(tmp_path_factory, scenario, standard):
+    area = small().area
+    plan = replace(small().found.before, manifest=plan_manifest(scenario, standard))
+    line = command(Voice.of(plan, area, "en"), proposals=0, day=DAY, time_limit_s=10)
+    flags = shlex.split(line)[5:-2]
+    if "--scenario" in flags:
+        file = tmp_path_factory.getbasetemp() / "scenario.toml"
+        file.write_text(scenario.to_toml(), "utf-8")
+        flags[flags.index("scenario.toml")] = str(file)
+    again, limit = asked(flags)
+    assert again == scenario
+    assert (limit.limit, limit.area_m2_per_person) == (standard.limit, standard.area_m2_per_person)
+
+
+def plan_manifest(scenario, standard):
+    metres = standard.max_distance_m if standard.limit.unit == "m" else None
+    return {
+        "scenario": scenario.to_dict(),
+        "standard": asdict(standard) | {"max_distance_m": metres},
+    }
+
+
+def test_a_scenario_that_no_flags_set_is_read_from_a_file(place):
+    mine = AccessStandard(max_distance_m=600, name="ours", source="council")
+    found = report(place, Scenario(max_leg_m=200.0), mine, today=DAY)
+    line = found.manifest["command"]
+    assert "--scenario scenario.toml --distance-m 600 --date" in line
+    said_ = text_of(to_html(found))
+    assert "Save the scenario of the manifest as scenario.toml" in said_
+    assert "No flags set the name, source and certainty of the standard" in said_
+    plain = report(place, Scenario.of(walker="elderly"), today=DAY)
+    assert "Save the scenario" not in text_of(to_html(plain))
+
+
+def test_measures_without_limit_or_value_are_told(place):
+    near = village.village(demand=village.demand([("west", 200, 10, 0), ("east", 9, 600, 60)]))
+    rows = {row[0]: row[-1] for row in rows_of(to_html(report(near, today=DAY)), "equity")}
+    assert rows["Palma ratio: best served 10 % over worst served 40 %"] == "no limit"
+    chinese = rows_of(to_html(report(near, today=DAY, language="zh")), "equity")
+    assert "无上限" in [row[-1] for row in chinese]
+    none = village.village(shelters=village.shelters().iloc[:0])
+    found = to_html(report(none, proposals=[proposal(none)], today=DAY))
+    reason = "(nobody has a place: there is nothing to share out)"
+    gini = f"Could not be worked out: Gini index between communities (0: equal) {reason}"
+    assert text_of(found).count(gini) == 2  # of the analysis, and of the proposal
+    changes = {row[0]: row[1:] for row in rows_of(found, "proposals")}
+    gini = changes["Gini index between communities (0: equal)"]
+    assert (gini[0], gini[2]) == ("–", "not known")
+    assert "Children: share with a place less that of everybody (the data does not" in text_of(
+        found
+    )
+
+
+def test_the_manifest_tells_which_sites_were_proposed(told, place):
+    (kept,) = told.manifest["proposals"]
+    assert (kept["title"], kept["sites"], kept["site_ids"]) == ("Mill plan", 1, ["a"])
+    lon, lat = village.lonlat(20, 5)
+    text = f'[["a",{round(lon, 7)},{round(lat, 7)},60.0,null]]'
+    assert kept["sha256"] == hashlib.sha256(text.encode()).hexdigest()
+    two = [("a", "Old Mill", 60, 20, 5), ("b", "Sea", None, 25, 3005)]
+    hashes = {
+        asked_for(proposal(place, "any", *rows))["sha256"]
+        for rows in (two, two[::-1], two[:1], [two[0], ("b", "Sea", 5, 25, 3005)])
+    }
+    assert len(hashes) == 3  # the order of the rows is nothing
+
+
+def test_shares_of_those_without_a_place_are_rounded_up():
+    demand = [("west", 1, 10, 0), ("east", 2, 990, 10)]
+    page = to_html(report(village.village(demand=village.demand(demand)), today=DAY))
+    shares = {row[0]: row[2] for row in rows_of(page, "answer")}
+    assert shares["shelter too far"] == f"33.4{NBSP}%"
+    assert shares["with a confirmed place"] == f"66.6{NBSP}%"
+    assert measure_value(small(), "district_gap", 0.42781) == f"42.8{NBSP}%"
+    assert measure_value(small(), "district_gap", 0.42701) == f"42.8{NBSP}%"
+    assert measure_value(small(), "worst_district", 0.42799) == f"42.7{NBSP}%"
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"shelters": village.shelters().iloc[:0]}, "Nobody has a way to any fit shelter."),
+        ({"shelters": village.shelters().iloc[:0]}, "The data has no shelter."),
+        (
+            {"demand": village.demand([("west", 60, 400, 60), ("isle", 40, 25, 3005)])},
+            "walk at most 350 m to the nearest fit shelter; more than one in ten have no way",
+        ),
+        (
+            {"demand": village.demand([("west", 40, 400, 60), ("isle", 60, 25, 3005)])},
+            "More than half of the people have no way to any fit shelter.",
+        ),
+        ({"demand": village.demand([("west", 1, 10, 0)])}, "of the only person"),
+        ({"demand": village.demand([("west", 1.4, 10, 0)])}, "of all 1.4 people"),
+    ],
+)
+def test_few_people_and_no_shelters_are_told_properly(changes, said):
+    area = village.village(**changes)
+    page = text_of(to_html(report(area, today=DAY))).replace(NBSP, " ")
+    assert said in page
+    chinese = text_of(to_html(report(area, today=DAY, language="zh")))
+    for page_, wrong in (
+        (page, ("at most no way", "All 0 shelters", "nine of ten: no way", "no way is how long")),
+        (chinese, ("最多步行 无路", "最多 无路", "全部 0 处", "九成人：无路")),
+    ):
+        assert [one for one in wrong if one in page_] == []
+
+
+def test_a_district_without_a_name_is_told_as_one():
+    nameless = village.communities().assign(district=["", "", "Sea"], name=["", "East End", "Isle"])
+    area = village.village(communities=nameless)
+    page = to_html(report(area, proposals=[proposal(area)], today=DAY))
+    names = [
+        cell for part in ("gaps", "equity", "proposals", "annex") for cell in rows_of(page, part)
+    ]
+    assert sum("a district without a name" in row for row in names) >= 5
+    assert any("a community without a name" in row for row in names)
+    assert not any("a site without a name" in row for row in names)
+
+
+def test_only_shelters_in_use_count_as_unknown(place):
+    closed = Scenario(hazard="flood", closed_shelters=("park",))
+    found = report(place, closed, today=DAY).tables["unknowns"].set_index("topic")
+    assert "room" not in found.index  # that of the park, which is closed
+    assert found.loc["fitness", ["count", "total"]].tolist() == [1, 1]
+    strict = report(place, replace(closed, unknown_fitness="refuse"), today=DAY)
+    found = strict.tables["unknowns"].set_index("topic")
+    assert found.loc["fitness", ["count", "total"]].tolist() == [1, 1]
+
+
 def test_the_date_is_given_or_that_of_the_build(monkeypatch):
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "86400")
     assert day_of_report() == date(1970, 1, 2)
@@ -394,3 +560,36 @@ def test_the_map_has_what_a_map_needs(told):
     places = re.findall(r"<circle cx='([\d.]+)' cy='([\d.]+)' r='([\d.]+)'", svg)
     assert len(places) == 3  # 100 in the west, 7 in the north, 13 on the island
     assert max(float(radius) for _, _, radius in places) == 6.5
+
+
+def test_communities_that_share_a_rank_come_by_people_and_it_is_said():
+    """Twenty communities without any shelter near; the first twelve are those with most people."""
+    many = gpd.GeoDataFrame(
+        {"name": [f"Part {i}" for i in range(20)], "district": "Town"},
+        index=[f"p{i:02}" for i in range(20)],
+        geometry=[village.box(50 * i, -20, 50 * i + 50, 20) for i in range(20)],
+        crs="EPSG:4326",
+    )
+    people = village.demand([(f"p{i:02}", 10 + i, 50 * i + 25, 1) for i in range(20)])
+    far = village.shelters([("far", "Far School", 5, village.point(25, 3001))])
+    area = village.village(communities=many, demand=people, shelters=far)
+    page = to_html(report(area, Scenario(), AccessStandard(max_distance_m=100), today=DAY)).decode()
+    part = page[page.index("Which communities come first") :]
+    shown = re.findall(r"Part&#32;\d+|Part \d+", part[: part.index("share rank 1")])
+    assert {int(one.split(" ")[-1].split(";")[-1]) for one in shown} == set(range(8, 20))
+    assert "20 communities share rank 1" in part
+
+
+def test_a_district_whose_name_turns_the_direction_of_writing_costs_nothing():
+    turned = village.communities().assign(district=["\u202eTown", "\u202eTown", "Sea\u200f"])
+    place = village.village(communities=turned)
+    page = to_html(report(place, Scenario(), AccessStandard())).decode()
+    assert "Town" in page
+    assert "\u202e" not in page
+
+
+def test_without_the_engine_it_is_said_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "weasyprint", None)  # as if it were not there
+    assert not pdf.ready()
+    with pytest.raises(pdf.PdfError, match="Pango"):
+        pdf.to_pdf("<p>x</p>")

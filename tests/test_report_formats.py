@@ -186,7 +186,7 @@ def test_no_cell_of_the_workbook_is_a_formula(made):
 def test_a_share_that_is_not_whole_is_never_shown_as_100_percent(told, made):
     sheet = openpyxl.load_workbook(io.BytesIO(made["xlsx"]))["districts"]
     column = list(told.tables["districts"].columns).index("possible_share") + 1
-    assert sheet.cell(2, column).number_format == '[<0.9995]0.0%;[<1]">"99.9%;0%'
+    assert sheet.cell(2, column).number_format == '[<0.99995]0.00%;[<1]">"99.99%;0%'
 
 
 def test_geopackage_holds_the_same_cells(told, made, tmp_path):

@@ -68,6 +68,6 @@ def _engine() -> tuple[Any, Any]:
     try:
         from weasyprint import HTML
         from weasyprint.urls import URLFetcher
-    except OSError as error:
+    except (ImportError, OSError) as error:
         raise PdfError(MISSING) from error
     return HTML, URLFetcher

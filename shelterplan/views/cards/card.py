@@ -72,6 +72,11 @@ class Card:
         """Whether any shelter can be reached by anybody of the community."""
         return bool(self.shelters) or any(way.shelter_id for way in self.ways)
 
+    @property
+    def delay_counts(self) -> bool:
+        """Whether the time before people leave counts against the standard."""
+        return self.standard.limit.unit == "s" and self.scenario.delay_s > 0
+
     @cached_property
     def letters(self) -> dict[str, str]:
         """Letters of the shelters on the card, by their ids: those told of, then others met."""
@@ -99,7 +104,7 @@ def cards(
         Ids; by default all communities, in the order of the table.
     scenario : Scenario, optional
         The hazard, and what is open; by default an adult on an ordinary day. The times of adults
-        and of elderly people are told whoever walks in it.
+        and of elderly people are told whoever walks in it, unless it gives them a speed of its own.
     standard : AccessStandard, optional
         What counts as near enough; by default 500 m.
     language : {"en", "zh"}

@@ -94,7 +94,12 @@ class Met:
                 "nearest": people["shelter_id"].to_numpy(object),
                 "place": people["assigned_id"].to_numpy(object),
                 "people": weight,
-                "walk": np.where(weight > 0, weight * people["distance_m"].to_numpy(float), 0.0),
+                "walk": np.multiply(
+                    weight,
+                    people["distance_m"].to_numpy(float),
+                    where=weight > 0,
+                    out=np.zeros_like(weight),
+                ),
                 "reached": people["status"].isin(coverage.REACHED).to_numpy(),
             }
         )

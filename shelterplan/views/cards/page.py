@@ -15,7 +15,7 @@ from shelterplan.study_area import ATTRIBUTION
 from shelterplan.views.cards.figures import OUT_OF_REACH, UNSURE
 from shelterplan.views.cards.link import square
 from shelterplan.views.cards.picture import DASHES, draw
-from shelterplan.views.cards.telling import cut, width
+from shelterplan.views.cards.telling import cut, own_pace, width
 from shelterplan.views.escape import escape
 from shelterplan.views.proposal_telling import lost, places
 
@@ -35,7 +35,7 @@ TAGS: Final = {"en": "en", "zh": "zh-Hans"}
 SHEET_MM: Final = 277.0
 """Height of a page without its margins."""
 SPARE_MM: Final = 5.0
-LEAST_MAP_MM, MOST_MAP_MM = 66.0, 150.0
+LEAST_MAP_MM, MOST_MAP_MM = 40.0, 150.0
 LEGEND_MM: Final = 11.5
 FOOT_MM: Final = 35.5
 ICON_MM: Final = 3.8
@@ -98,18 +98,20 @@ def _head(card: Card) -> tuple[str, float]:
     name = cut(words.named(card.name), 80)
     small = width(name) > 29
     places_of = dict.fromkeys((words.named(card.area.title), words.named(card.district or " ")))
-    about = [cut(name, 40) for name in places_of if name != words.say("card.unnamed")]
-    about.append(words.say("card.near", limit=words.limit(card.standard)))
-    about += [cut(text, 40) for text in words.assumed(card.scenario)]
-    line = cut(" · ".join(about), 150)
+    about = [cut(name, 30) for name in places_of if name != words.say("card.unnamed")]
+    near = "near_all" if card.delay_counts else "near"
+    about.append(words.say(f"card.{near}", limit=words.limit(card.standard)))
+    about += [cut(text, 50) for text in words.assumed(card.scenario)]
+    line = " · ".join(about)
+    css, letters, line_mm = ("about", 80, 5.0) if width(line) <= 160 else ("about long", 98, 4.0)
     banner, height = _banner(card)
     size = "small" if small else "large"
     html = (
         f"<header>{_p(kicker, 'kicker')}<h1 class='{size}'>{escape(name)}</h1>"
-        f"{_p(line, 'about')}</header>{banner}"
+        f"{_p(line, css)}</header>{banner}"
     )
     name_mm = 8.2 * _lines(name, 42) if small else 11.5
-    return html, 8 + name_mm + 5 * _lines(line, 80) + 3 + height
+    return html, 8 + name_mm + line_mm * _lines(line, letters) + 3 + height
 
 
 def _banner(card: Card) -> tuple[str, float]:
@@ -162,7 +164,8 @@ def _remarks(card: Card, way: Way) -> list[str]:
     """Return what else must be said of a way: that it is too far, that it has stairs."""
     words, told = card.words, []
     if way.shelter_id and not way.within:
-        told.append(words.say("card.far", limit=words.limit(card.standard)))
+        far, values = "late" if card.delay_counts else "far", {"delay": words.delay(card.scenario)}
+        told.append(words.say(f"card.{far}", limit=words.limit(card.standard), **values))
     if way.shelter_id and way.stairs and np.isfinite(way.step_free_m):
         values = {
             "minutes": words.minutes(way.step_free_s),
@@ -187,7 +190,7 @@ def _list(card: Card) -> str:
         return title + _p(words.say("card.no_streets"))
     paces = list(next((way.walk_time_s for way in ways if way.shelter_id), {}))
     heads = [words.say("card.to"), words.say("card.walk")]
-    heads += [words.word("walker", cut(name, 12)) for name in paces]
+    heads += [_pace(card, name) for name in paces]
     made = "".join(f"<th>{escape(text)}</th>" for text in ["", *heads])
     columns = len(heads) + 1
     rows = "".join(_way(card, number, way, paces, columns) for number, way in enumerate(ways, 1))
@@ -218,7 +221,15 @@ def _way(card: Card, number: int, way: Way, paces: Sequence[str], columns: int) 
         f"<tr class='more'><td></td><td colspan='{columns - 1}'>{escape(text)}</td></tr>"
         for text in _remarks(card, way)
     )
-    return f"<tbody>{title}<tr class='figures'>{figures}</tr>{more}</tbody>"
+    css = "figures three" if len(paces) > 2 else "figures"
+    return f"<tbody>{title}<tr class='{css}'>{figures}</tr>{more}</tbody>"
+
+
+def _pace(card: Card, walker: str) -> str:
+    """Return the head of a column of times: the walker, or a speed that is not published."""
+    if walker == card.scenario.walker.name and own_pace(card.scenario):
+        return card.words.pace(card.scenario)
+    return card.words.word("walker", walker)
 
 
 def _time(words: Words, seconds: float) -> str:

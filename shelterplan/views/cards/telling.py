@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import tomllib
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
 from shelterplan.errors import UnknownNameError
+from shelterplan.scenario import WALKERS
 from shelterplan.views import proposal_telling
 
 if TYPE_CHECKING:
@@ -77,21 +78,42 @@ class Words:
         """Return what is assumed of the scenario besides its hazard, as far as it is unusual."""
         closed = (scenario.closed_streets, scenario.closed_areas, scenario.closed_shelters)
         number = sum(map(len, closed))
+        struck = bool(scenario.hazard)
         holds = {
-            "before": bool(scenario.hazard) and scenario.phase == "before",
+            "delay": scenario.delay_s > 0,
+            "level": struck and scenario.hazard_level > 1,
+            "years": struck and scenario.return_period is not None,
+            "before": struck and scenario.phase == "before",
             "day": scenario.time == "day",
             "night": scenario.time == "night",
             "emergency": scenario.gates == "emergency",
             "refuse": scenario.unknown_fitness == "refuse",
+            "nearest": scenario.room == "nearest",
+            "ignored": scenario.room == "ignored",
             "closed": number > 0,
         }
+        values: dict[str, dict[str, object]] = {
+            "delay": {"minutes": self.delay(scenario)},
+            "level": {"number": scenario.hazard_level},
+            "years": {"number": f"{scenario.return_period or 0:,}"},
+            "closed": {"number": number},
+        }
         said = [] if scenario.walker.name == "adult" else [_walker(self.language, scenario)]
+        said += [self.say("card.walking", speed=self.pace(scenario))] if own_pace(scenario) else []
         texts_of = proposal_telling.texts()
         return said + [
-            texts_of[f"assumed.{name}"][self.language].format(number=number)
+            texts_of[f"assumed.{name}"][self.language].format(**values.get(name, {}))
             for name, holding in holds.items()
             if holding
         ]
+
+    def pace(self, scenario: Scenario) -> str:
+        """Return the speed on the flat at this time of day."""
+        return self.say("card.speed", number=f"{scenario.speed_m_s:.3g}")
+
+    def delay(self, scenario: Scenario) -> str:
+        """Return the number of minutes before people leave."""
+        return f"{scenario.delay_s / 60:,.3g}"
 
     def minutes(self, seconds: float) -> str:
         """Return a time in whole minutes, rounded up, at least one."""
@@ -117,6 +139,24 @@ def _walker(language: str, scenario: Scenario) -> str:
     name = scenario.walker.name
     both = proposal_telling.texts().get(f"walker.{name}")
     return both[language] if both else _one_line(name)
+
+
+def own_pace(scenario: Scenario) -> bool:
+    """Return whether who walks does so otherwise than the named walker, so that its word misleads.
+
+    Examples
+    --------
+    >>> from shelterplan.scenario import Scenario, Walker
+    >>> own_pace(Scenario.of(walker="elderly"))
+    False
+    >>> own_pace(Scenario.of(walker=Walker(name="elderly", speed_m_s=0.4)))
+    True
+    """
+    walker = scenario.walker
+    named = WALKERS.get(walker.name)
+    return named is None or walker != replace(
+        named, certainty=walker.certainty, source=walker.source
+    )
 
 
 def whole_minutes(seconds: float) -> int:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 LOOKED_AT: Final = 3
 """Nearest shelters of which one is advised, as for one who asks."""
 PACES: Final = ("adult", "elderly")
-"""Walkers whose time is told, besides that of the scenario."""
+"""Walkers whose time is told, besides that of the scenario, who stands for the one of that name."""
 STEP_FREE: Final = "pushchair"
 """Walker who takes no steps."""
 
@@ -56,7 +56,8 @@ class Way:
     within: bool = False
     """Whether the walk meets the standard."""
     walk_time_s: Mapping[str, float] = field(default_factory=dict)
-    """By walker: the time of the walk to that shelter, `inf` without a way [s]."""
+    """By walker: the time of the walk to that shelter, without the delay, `inf` without a way; that
+    of the scenario has the scenario's own speed [s]."""
     stairs: bool = False
     """Whether the way has stairs."""
     step_free_m: float = np.inf

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,19 +14,23 @@ from shelterplan.study_area import ATTRIBUTION
 from shelterplan.views.charts import STATUS_COLOURS
 from shelterplan.views.proposal_card import POLICY, TAGS, escape
 from shelterplan.views.proposal_words import assumptions
-from shelterplan.views.report import html_proposals, html_sources, picture
-from shelterplan.views.report.parts import listing, paragraph, quoted, section, table, third
+from shelterplan.views.report import html_equity, html_proposals, html_sources, picture
+from shelterplan.views.report.parts import paragraph, quoted, section, table, third
+from shelterplan.views.report.tables import clean
 from shelterplan.views.report.voice import had, order, short
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from shelterplan.views.report.contents import Report
+    from shelterplan.views.report.voice import Voice
 
 FIRST: Final = 12
 """Communities in the tables of the first pages; the annex has all."""
 ANNEX: Final = 400
 """Most communities in the annex; the data files have all."""
+PLACED: Final = frozenset({"covered", "capacity_unknown"})
+"""Statuses of people who have a place, or may have one."""
 REASONS: Final = tuple(status for status in STATUSES if status != "covered")
 
 
@@ -79,7 +84,7 @@ def _body(report: Report) -> list[str]:
         ("gaps", _gaps(report, worst)),
         ("priority", _priority(report)),
         ("proposals", html_proposals.proposals(report)),
-        ("equity", _equity(report)),
+        ("equity", html_equity.equity(report)),
         ("unknowns", html_sources.unknowns(report)),
         ("method", html_sources.method(report)),
         ("repeat", html_sources.repeat(report)),
@@ -131,18 +136,17 @@ def _answer(report: Report) -> str:
     if not everybody:
         return paragraph(voice.say("answer.nobody"), "lead")
     ignored = voice.scenario.get("room") == "ignored"
-    gap, all_of = float(total["gap_population"]), f"{everybody:,.0f}"
+    gap = float(total["gap_population"])
     tiles = [
         (short(gap), voice.say("answer.gap", limit=voice.limit())),
-        (voice.lacking(gap / everybody), voice.say("answer.gap_share", all=all_of)),
+        (voice.lacking(gap / everybody), voice.all_of("answer.gap_share", everybody)),
     ]
     if ignored:
         tiles.append((voice.share_of(total["coverage_share"]), voice.say("answer.within_reach")))
     else:
         tiles.append((voice.share_of(total["coverage_share"]), voice.say("answer.confirmed")))
         tiles.append((voice.share_of(total["possible_share"]), voice.say("answer.possible")))
-    median, p90 = (voice.minutes(total[f"{name}_walk_time_s"]) for name in ("median", "p90"))
-    tiles.append((median, voice.say("answer.median", p90=p90)))
+    tiles += _walk_time(report)
     drawn = "".join(
         f"<div><strong>{escape(figure)}</strong><span>{escape(text)}</span></div>"
         for figure, text in tiles
@@ -151,10 +155,26 @@ def _answer(report: Report) -> str:
     return f"<div class='tiles'>{drawn}</div>{_statuses(report)}" + "".join(map(paragraph, lines))
 
 
+def _walk_time(report: Report) -> list[tuple[str, str]]:
+    """Return how long half of the people walk; nothing if they have no way."""
+    voice, total = report.voice, report.plan.total
+    median, p90 = (float(total[f"{name}_walk_time_s"]) for name in ("median", "p90"))
+    if math.isinf(median):
+        return []
+    key = "answer.median_only" if math.isinf(p90) else "answer.median"
+    return [(voice.minutes(median), voice.say(key, p90=voice.minutes(p90)))]
+
+
 def _walks(report: Report) -> str:
     voice, total = report.voice, report.plan.total
-    median, p90 = (voice.walk(total[f"{name}_distance_m"]) for name in ("median", "p90"))
-    said = voice.say("answer.curve", median=median, p90=p90)
+    median, p90 = (float(total[f"{name}_distance_m"]) for name in ("median", "p90"))
+    if math.isinf(median):
+        lived_in = report.plan.demand["population"] > 0
+        some = bool((report.plan.demand.loc[lived_in, "distance_m"] < math.inf).any())
+        key = "answer.curve_few" if some else "answer.curve_nobody"
+    else:
+        key = "answer.curve_half" if math.isinf(p90) else "answer.curve"
+    said = voice.say(key, median=voice.walk(median), p90=voice.walk(p90))
     estimated = float(total["estimated_people"])
     more = voice.say("answer.estimated", people=short(estimated)) if estimated else ""
     return voice.together([said, more])
@@ -177,6 +197,8 @@ def _shelters(report: Report) -> str:
     voice, reason = report.voice, report.plan.shelters["reason"]
     unused = reason[reason != ""].value_counts().sort_index()
     everything = f"{len(reason):,}"
+    if reason.empty:
+        return voice.say("answer.shelters_none")
     if unused.empty:
         return voice.say("answer.shelters_all", all=everything)
     reasons = [
@@ -200,21 +222,26 @@ def _statuses(report: Report) -> str:
         [
             voice.word("status", row["status"]),
             _people(row["status"], row["population"]),
-            voice.share_of(row["people_share"]),
+            _share(voice, row["status"], row["people_share"]),
         ]
         for _, row in shown.iterrows()
     ]
     head = [voice.say(f"head.{name}") for name in ("status", "people", "share")]
     return (
         f"<div class='bar' aria-hidden='true'>{bar}</div>"
-        + paragraph(voice.say("answer.reasons", all=f"{everybody:,.0f}"))
+        + paragraph(voice.all_of("answer.reasons", everybody))
         + table(head, cells, css="statuses")
     )
 
 
 def _people(status: str, count: float) -> str:
     """Return a number of people of a status: of those with a place down, of others up."""
-    return had(count) if status in {"covered", "capacity_unknown"} else short(count)
+    return had(count) if status in PLACED else short(count)
+
+
+def _share(voice: Voice, status: str, share: float) -> str:
+    """Return the share of people of a status, rounded as their number is."""
+    return voice.share_of(share) if status in PLACED else voice.lacking(share)
 
 
 def _worst(report: Report) -> list[str]:
@@ -262,16 +289,19 @@ def _gaps(report: Report, worst: Sequence[str]) -> str:
         said = paragraph(voice.say("gaps.none"), "lead")
     else:
         said = paragraph(voice.say("gaps.order"), "intro")
-    grade = report.tables["grades"].set_index("district")["grade"]
+    grade = report.tables["grades"].set_index("district")["grade"].to_dict()
     everybody = voice.say("card.all")
     districts = [
-        [*_gap_row(report, plan.districts.loc[key], voice.named(key)), str(grade[key])]
+        [
+            *_gap_row(report, plan.districts.loc[key], voice.called("district", key)),
+            _grade(grade, key),
+        ]
         for key in order(plan.districts, "gap_population", "population")
     ]
     districts.append([*_gap_row(report, plan.total, everybody), ""])
     head = [*_gap_head(report, "district"), voice.say("head.grade")]
     if len(plan.districts) == 1:
-        name = voice.named(plan.districts.index[0])
+        name = voice.called("district", plan.districts.index[0])
         said += paragraph(voice.say("gaps.only_one", name=name), "intro")
     rows = [
         _gap_row(report, plan.communities.loc[key], str(number), _named(report, key))
@@ -289,7 +319,7 @@ def _gaps(report: Report, worst: Sequence[str]) -> str:
 
 
 def _named(report: Report, community: str) -> str:
-    return report.voice.named(report.plan.communities.loc[community, "name"])
+    return report.voice.called("community", report.plan.communities.loc[community, "name"])
 
 
 def _annex(report: Report) -> str:
@@ -301,7 +331,7 @@ def _annex(report: Report) -> str:
             report,
             communities.loc[key],
             _named(report, key),
-            voice.named(communities.loc[key, "district"]),
+            voice.called("district", communities.loc[key, "district"]),
         )
         for key in shown
     ]
@@ -312,13 +342,25 @@ def _annex(report: Report) -> str:
     return table(head, rows, texts=2, css="gaps", last=True) + paragraph(more)
 
 
+def _grade(grades: Mapping[Any, Any], district: Any) -> str:  # noqa: ANN401 - a label
+    """Return the grade of a district; the names in the tables are without odd signs."""
+    return str(grades.get(clean(str(district)), "–"))
+
+
 def _priority(report: Report) -> str:
     voice, ranked = report.voice, report.ranking
     if ranked.empty:
         return paragraph(voice.say("answer.nobody"))
-    first = ranked[ranked["priority"] > 0].sort_values("rank", kind="stable").head(FIRST)
-    if first.empty:
+    urgent = ranked[ranked["priority"] > 0]
+    if urgent.empty:
         return paragraph(voice.say("priority.all_have"))
+    order_of = {"rank": urgent["rank"], "gap": -urgent["gap_population"]}
+    first = urgent.loc[pd.DataFrame(order_of).sort_values(["rank", "gap"], kind="stable").index]
+    first = first.head(FIRST)
+    last = first["rank"].iloc[-1]
+    equal = int((urgent["rank"] == last).sum())
+    tied = voice.say("priority.tied", number=f"{equal:,}", rank=str(last))
+    more = paragraph(tied, "small") if equal > int((first["rank"] == last).sum()) else ""
     known = [part for part in PARTS if ranked[part].notna().any()]
     risky = bool(ranked["at_risk_people"].notna().any())
     head = ["rank", "community", "district", "spread", "index"]
@@ -327,8 +369,8 @@ def _priority(report: Report) -> str:
     rows = [
         [
             str(row["rank"]),
-            voice.named(row["name"]),
-            voice.named(row["district"]),
+            voice.called("community", row["name"]),
+            voice.called("district", row["district"]),
             _spread(row["rank_low"], row["rank_high"]),
             f"{row['priority']:.2f}",
             *(f"{row[part]:.2f}" for part in known),
@@ -342,6 +384,7 @@ def _priority(report: Report) -> str:
         paragraph(voice.say("priority.lead"), "intro")
         + "".join(paragraph(_left_out(report, *one), "intro") for one in _missing_parts(report))
         + table([voice.say(f"head.{name}") for name in head], rows, texts=3, css="gaps")
+        + more
         + paragraph(voice.say("priority.spread"), "small")
     )
 
@@ -366,26 +409,3 @@ def _left_out(report: Report, part: str, reason: str) -> str:
         kind = "some_unknown" if digits else "not_given"
     why = voice.say(f"priority.{kind}", number=digits)
     return voice.say("priority.left_out", part=voice.say(f"priority.{part}"), why=why)
-
-
-def _equity(report: Report) -> str:
-    voice, found = report.voice, report.measures
-    rows = html_proposals.measured(voice, found)
-    if not rows:
-        return paragraph(voice.say("card.no_equity"))
-    left_out = [
-        html_proposals.measure_name(voice, str(name))
-        for name in found.attrs["left_out"]
-        if html_proposals.measure_name(voice, str(name))
-    ]
-    cut_off = float(found["unreachable_share"].iloc[0])
-    lines = [
-        voice.say("equity.unreachable", share=voice.lacking(cut_off)) if cut_off else "",
-        voice.say("equity.left_out", list=voice.listed(left_out, longer=True)) if left_out else "",
-    ]
-    head = [voice.say(f"head.{name}") for name in ("measure", "where", "value")]
-    return (
-        paragraph(voice.say("equity.lead"), "intro")
-        + table(head, rows, texts=2)
-        + listing(line for line in lines if line)
-    )

@@ -31,7 +31,7 @@ LONGEST_CELL: Final = 32_767
 """Signs that a cell can hold."""
 MOST_ROWS: Final = 1_048_575
 """Rows that a sheet can hold below its heading."""
-SHARE: Final = '[<0.9995]0.0%;[<1]">"99.9%;0%'
+SHARE: Final = '[<0.99995]0.00%;[<1]">"99.99%;0%'
 """Never 100 % unless it is."""
 FORMATS: Final = {
     "people": "#,##0",

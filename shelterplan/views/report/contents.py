@@ -22,7 +22,7 @@ from shelterplan.standards import AccessStandard
 from shelterplan.study_area import ATTRIBUTION
 from shelterplan.views.exports import Facts
 from shelterplan.views.report import tables
-from shelterplan.views.report.repeat import command
+from shelterplan.views.report.repeat import asked_for, command
 from shelterplan.views.report.unknowns import unknowns
 from shelterplan.views.report.voice import Voice
 
@@ -73,8 +73,8 @@ class Report:
     measures: pd.DataFrame
     """See `equity.measures`."""
     manifest: Mapping[str, Any]
-    """What the numbers were made from: the plan's manifest, the `day`, the titles of the
-    `proposals`, and the `command` that makes the same report again."""
+    """What the numbers were made from: the plan's manifest, the `day`, the `proposals` (see
+    `repeat.asked_for`), and the `command` that makes the same report again."""
 
     @property
     def voice(self) -> Voice:
@@ -168,7 +168,7 @@ def report(
     found |= tables.of_proposals([(one.title, one.found) for one in looked_at])
     manifest = plan.manifest | {
         "day": day.isoformat(),
-        "proposals": [{"title": one.title, "sites": len(one.found.sites)} for one in looked_at],
+        "proposals": [asked_for(one) for one in proposals],
         "command": command(voice, proposals=len(proposals), day=day, time_limit_s=time_limit_s),
     }
     progress("done", 1.0)

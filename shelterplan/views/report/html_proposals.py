@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
-from shelterplan.views.proposal_card import MEASURES, SHARES
 from shelterplan.views.proposal_telling import Telling, signed
 from shelterplan.views.proposal_words import parts
+from shelterplan.views.report.html_equity import changed, changes_left_out, measure_value
 from shelterplan.views.report.parts import escape, paragraph, table, third
 from shelterplan.views.report.picture import draw_proposal
 from shelterplan.views.report.voice import had, short
@@ -20,41 +19,8 @@ if TYPE_CHECKING:
     from shelterplan.views.report.contents import Proposed, Report
     from shelterplan.views.report.voice import Voice
 
-SHOWN: Final = (*MEASURES[:4], "best_district", *MEASURES[4:])
-"""Measures of equity that are shown, those that could be worked out."""
-_OF_SHARES: Final = frozenset({*SHARES, "best_district"})
 MOST_SITES: Final = 40
 """Sites of one proposal in its table; the data files have all."""
-
-
-def measure_name(voice: Voice, measure: str) -> str:
-    """Return what a measure of equity is called; empty if it is not shown."""
-    if measure == "best_district":
-        return voice.say("equity.best_district")
-    return voice.say(f"measure.{measure}") if measure in MEASURES else ""
-
-
-def measure_value(voice: Voice, measure: str, value: float) -> str:
-    """Return a measure of equity as it is shown."""
-    if not math.isfinite(value):
-        return "–"
-    if measure == "too_far":
-        return voice.lacking(value)
-    return voice.share(value) if measure in _OF_SHARES else f"{value:.3f}".replace("-", "−")
-
-
-def measured(voice: Voice, found: pd.DataFrame) -> list[list[str]]:
-    """Return the measures of an analysis, those that could be worked out."""
-    value, place = found["value"].astype(float), found["place"]
-    return [
-        [
-            measure_name(voice, name),
-            voice.named(place[name]) if place[name] else "",
-            measure_value(voice, name, float(value[name])),
-        ]
-        for name in SHOWN
-        if name in found.index and math.isfinite(value[name])
-    ]
 
 
 def proposals(report: Report) -> str:
@@ -121,7 +87,8 @@ def _one(report: Report, number: int, one: Proposed) -> str:
         + _table(voice, "sites", _sites(report, told), texts=2)
         + _winners(report, told)
         + _districts(report, told)
-        + _table(voice, "equity", _equity(voice, one), texts=1)
+        + _table(voice, "equity", changed(voice, one), texts=1)
+        + paragraph(changes_left_out(voice, one))
         + _alternative(voice, told, said.get("best", ""))
     )
 
@@ -163,7 +130,7 @@ def _winners(report: Report, told: Telling) -> str:
     )
     if first.empty:
         return paragraph(voice.say("proposals.nothing"))
-    rows = [_change(told.named(row["name"]), row) for _, row in first.iterrows()]
+    rows = [_change(voice.called("community", row["name"]), row) for _, row in first.iterrows()]
     others = found[~changed]
     numbers = ["population", "before_people", "after_people", "saved_person_min"]
     if len(others):
@@ -178,7 +145,7 @@ def _districts(report: Report, told: Telling) -> str:
     found = told.found.districts
     if len(found) < 2:
         return ""
-    rows = [_change(told.named(key), row) for key, row in found.iterrows()]
+    rows = [_change(report.voice.called("district", key), row) for key, row in found.iterrows()]
     return _table(report.voice, "districts", (_change_head(told, "district"), rows), texts=1)
 
 
@@ -192,19 +159,6 @@ def _change(label: str, row: Any) -> list[str]:  # noqa: ANN401 - a row of a tab
     people, minutes = float(row["population"]), float(row["saved_person_min"])
     change = signed(after - before)
     return [label, f"{people:,.0f}", had(before), had(after), change, f"{minutes:,.0f}"]
-
-
-def _equity(voice: Voice, one: Proposed) -> tuple[list[str], list[list[str]]]:
-    found = one.found.equity
-    rows = []
-    for name in SHOWN:
-        if name in found.index and found.loc[name, ["before", "after"]].notna().all():
-            shown = [
-                measure_value(voice, name, float(found[when][name])) for when in ("before", "after")
-            ]
-            verdict = "same" if shown[0] == shown[1] else str(found["verdict"][name])
-            rows.append([measure_name(voice, name), *shown, voice.word("verdict", verdict)])
-    return [voice.say(f"card.{name}") for name in ("measure", "now", "then", "verdict")], rows
 
 
 def _alternative(voice: Voice, told: Telling, said: str) -> str:

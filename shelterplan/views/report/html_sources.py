@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from shelterplan.views.exports import plain
 from shelterplan.views.report.parts import escape, listing, paragraph, table, third
+from shelterplan.views.report.repeat import needs_file, same_standard
 
 if TYPE_CHECKING:
     from shelterplan.views.report.contents import Report
@@ -32,7 +33,7 @@ def _grades(report: Report) -> str:
     voice, graded = report.voice, report.tables["grades"]
     rows = [
         [
-            voice.named(row["district"]),
+            voice.called("district", row["district"]),
             str(row["grade"]),
             voice.word("grade_by", str(row["reason"]) or "none"),
         ]
@@ -74,7 +75,8 @@ def repeat(report: Report) -> str:
     voice, manifest = report.voice, report.manifest
     more = [
         voice.say("repeat.proposals") if report.proposals else "",
-        voice.say("repeat.areas") if voice.scenario.get("closed_areas") else "",
+        voice.say("repeat.scenario") if needs_file(voice.scenario) else "",
+        voice.say("repeat.standard") if not same_standard(voice.standard) else "",
         voice.say("repeat.formats"),
     ]
     shown = {key: value for key, value in manifest.items() if key != "command"}

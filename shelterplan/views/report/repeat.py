@@ -1,16 +1,24 @@
-"""The command that makes a report again."""
+"""What makes a report again: the command, and by which proposals it was made."""
 
 from __future__ import annotations
 
+import hashlib
+import json
+import math
 import shlex
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
 
-from shelterplan.scenario import WALKERS, Scenario
+import pandas as pd
+
+from shelterplan.scenario import WALKERS, Scenario, Walker
+from shelterplan.standards import AccessStandard, presets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
+    from shelterplan.siting.proposal import Proposal
     from shelterplan.views.proposal_telling import Telling
 
 _PLAIN = (
@@ -29,14 +37,18 @@ TIME_LIMIT_S = 10.0
 """How long the search for the best plan beside a proposal may take if nothing else is said [s]."""
 
 
+_MINE: Final[dict[str, Any]] = {"certainty": "own choice", "source": "given by the user"}
+"""What the command line says of a speed of one's own."""
+
+
 def command(told: Telling, *, proposals: int, day: date, time_limit_s: float) -> str:
     """Return the command line that makes a report again.
 
-    Closed areas have no flag: with them, the scenario is to be read from a file. Proposals are
+    A scenario that no flags can set is to be read from a file; see `needs_file`. Proposals are
     called `proposal-1.geojson` and so on.
     """
     words = ["shelterplan", "report", told.area.name, "--out", "report.html"]
-    if told.scenario.get("closed_areas"):
+    if needs_file(told.scenario):
         words += ["--scenario", "scenario.toml"]
     else:
         words += scenario_flags(told.scenario)
@@ -44,9 +56,33 @@ def command(told: Telling, *, proposals: int, day: date, time_limit_s: float) ->
     for number in range(1, proposals + 1):
         words += ["--proposal", f"proposal-{number}.geojson"]
     if proposals and time_limit_s != TIME_LIMIT_S:
-        words += ["--time-limit", f"{time_limit_s:g}"]
+        words += ["--time-limit", _exact(time_limit_s)]
     words += ["--lang", told.language] if told.language != "en" else []
     return shlex.join([*words, "--date", day.isoformat()])
+
+
+def needs_file(given: Mapping[str, Any]) -> bool:
+    """Return whether a scenario is another than the one that its flags ask for.
+
+    Examples
+    --------
+    >>> needs_file(Scenario(time="night").to_dict()), needs_file(Scenario(max_leg_m=9.0).to_dict())
+    (False, True)
+    """
+    flags = scenario_flags(given)
+    one = dict(zip(flags[::2], flags[1::2], strict=True))
+    walker = WALKERS[one.get("--walker", "adult")]
+    if "--speed-m-s" in one:
+        walker = replace(walker, speed_m_s=float(one["--speed-m-s"]), **_MINE)
+    plain = {name: given[name] for name in _PLAIN if name in given}
+    asked = Scenario(
+        walker=walker,
+        delay_s=float(one.get("--delay-min", 0.0)) * 60,
+        closed_streets=tuple(given.get("closed_streets", ())),
+        closed_shelters=tuple(given.get("closed_shelters", ())),
+        **plain,
+    )
+    return asked != Scenario.from_dict(given)
 
 
 def scenario_flags(given: Mapping[str, Any]) -> list[str]:
@@ -58,23 +94,22 @@ def scenario_flags(given: Mapping[str, Any]) -> list[str]:
     ['--walker', 'elderly', '--hazard', 'flood', '--delay-min', '1.5']
     """
     usual, walker = Scenario().to_dict(), given["walker"]
-    words = ["--walker", walker["name"]] if walker["name"] != usual["walker"]["name"] else []
     known = WALKERS.get(walker["name"])
-    if known is None or walker["speed_m_s"] != known.speed_m_s:
-        words = words if known else []
-        words += ["--speed-m-s", f"{walker['speed_m_s']!r}"]
+    words = ["--walker", walker["name"]] if known and known != WALKERS["adult"] else []
+    if known is None or Walker(**walker) != known:
+        words += ["--speed-m-s", _exact(walker["speed_m_s"])]
     for name in _PLAIN:
         if given.get(name) != usual.get(name):
             words += [f"--{name.replace('_', '-')}", f"{given[name]}"]
     if given.get("delay_s"):
-        words += ["--delay-min", f"{given['delay_s'] / 60:g}"]
+        words += ["--delay-min", _minutes(given["delay_s"])]
     words += [w for n in given.get("closed_streets", ()) for w in ("--close-street", str(n))]
     words += [w for one in given.get("closed_shelters", ()) for w in ("--close-shelter", str(one))]
     return words
 
 
 def standard_flags(given: Mapping[str, Any]) -> list[str]:
-    """Return the flags for an access standard.
+    """Return the flags for an access standard: its preset, or its limit.
 
     Examples
     --------
@@ -82,10 +117,79 @@ def standard_flags(given: Mapping[str, Any]) -> list[str]:
     ['--distance-m', '800']
     """
     area, seconds = given.get("area_m2_per_person"), given.get("max_time_s")
-    if given.get("name", "own") != "own":
-        return ["--standard", str(given["name"])]
-    if seconds is not None:
-        limit = ["--minutes", f"{seconds / 60:g}"]
+    preset = presets().get(str(given.get("name", "own")))
+    usual = None
+    if preset is not None and _is_preset(preset, given):
+        usual, words = preset.area_m2_per_person, ["--standard", preset.name]
+    elif seconds is not None:
+        words = ["--minutes", _minutes(seconds)]
     else:
-        limit = ["--distance-m", f"{given['max_distance_m']:g}"]
-    return [*limit, *(["--m2-per-person", f"{area:g}"] if area is not None else [])]
+        words = ["--distance-m", _exact(given["max_distance_m"])]
+    return [*words, *(["--m2-per-person", _exact(area)] if area not in {None, usual} else [])]
+
+
+def same_standard(given: Mapping[str, Any]) -> bool:
+    """Return whether flags ask for a standard with its name, source and certainty, too.
+
+    Examples
+    --------
+    >>> same_standard({"name": "ours", "max_distance_m": 800.0})
+    False
+    """
+    return standard_flags(given)[0] == "--standard" or _said_alike(AccessStandard(), given)
+
+
+def _is_preset(preset: AccessStandard, given: Mapping[str, Any]) -> bool:
+    """Return whether a standard is a preset, but for the area that a person needs if it has one."""
+    column = "max_time_s" if preset.limit.unit == "s" else "max_distance_m"
+    limit = given.get(column, preset.limit.value)
+    asks = given.get("area_m2_per_person") is not None or preset.area_m2_per_person is None
+    return _said_alike(preset, given) and limit == preset.limit.value and asks
+
+
+def _said_alike(standard: AccessStandard, given: Mapping[str, Any]) -> bool:
+    names = ("name", "certainty", "source")
+    return all(
+        given.get(name, getattr(standard, name)) == getattr(standard, name) for name in names
+    )
+
+
+def _exact(value: float) -> str:
+    """Return a number with all its digits."""
+    return repr(float(value)).removesuffix(".0")
+
+
+def _minutes(seconds: float) -> str:
+    """Return the minutes that are read as a number of seconds; the nearest if there are none."""
+    near = seconds / 60
+    tried = (near, math.nextafter(near, 0), math.nextafter(near, math.inf))
+    return _exact(next((one for one in tried if one * 60 == seconds), near))
+
+
+def asked_for(proposal: Proposal) -> dict[str, Any]:
+    """Return by which proposal a report was made, for its manifest.
+
+    Returns
+    -------
+    dict
+        `title`, number of `sites`, `site_ids`, and `sha256`: the hash of the sites as JSON without
+        blanks, sorted by id, each a list of id, longitude and latitude (of a point within, to seven
+        decimals), capacity and cost (null where they are not known).
+    """
+    sites = proposal.sites
+    points = sites.geometry.representative_point()
+    known = {
+        name: [None if pd.isna(one) else float(one) for one in sites[name]]
+        if name in sites
+        else [None] * len(sites)
+        for name in ("capacity", "cost")
+    }
+    ids, lon, lat = map(str, sites.index), points.x.round(7), points.y.round(7)
+    rows = sorted(zip(ids, lon, lat, known["capacity"], known["cost"], strict=True))
+    text = json.dumps(rows, separators=(",", ":"), allow_nan=False)
+    return {
+        "title": proposal.title,
+        "sites": len(rows),
+        "site_ids": [row[0] for row in rows],
+        "sha256": hashlib.sha256(text.encode()).hexdigest(),
+    }

@@ -59,16 +59,19 @@ def _row(voice: Voice, topic: str, count: float, total: float, **more: object) -
 
 def _of_shelters(voice: Voice, scenario: Scenario, plan: Plan) -> Iterator[Row]:
     area, shelters = voice.area, plan.shelters
+    unsaid = shelters["fitness"] == "unknown"
+    used = shelters["reason"] == ""
+    could = used | (shelters["reason"] == "fitness_unknown")
     total = len(shelters)
     if scenario.room != "ignored":
-        yield _row(voice, "room", int(shelters["room"].isna().sum()), total)
-        estimated = int((shelters["room_from"] == "area").sum())
-        yield _row(voice, "room_estimated", estimated, total)
+        yield _row(voice, "room", int(shelters.loc[used, "room"].isna().sum()), int(used.sum()))
+        estimated = int((shelters.loc[used, "room_from"] == "area").sum())
+        yield _row(voice, "room_estimated", estimated, int(used.sum()))
     if scenario.hazard:
-        unsaid = int((shelters["fitness"] == "unknown").sum())
         hazard = voice.hazard(scenario.hazard)
-        used = voice.say(f"unknown.fitness_{scenario.unknown_fitness}")
-        yield _row(voice, "fitness", unsaid, total, hazard=hazard, used=used)
+        then = voice.say(f"unknown.fitness_{scenario.unknown_fitness}")
+        count = int((could & unsaid).sum())
+        yield _row(voice, "fitness", count, int(could.sum()), hazard=hazard, used=then)
         known = bool(active_zones(area, scenario).any())
         yield _row(voice, "zones", int(not known), 1, hazard=hazard)
     given = area.shelters["verified"].fillna("").astype("str").str.strip() != ""
@@ -89,7 +92,7 @@ def _of_people(voice: Voice, plan: Plan) -> Iterator[Row]:
 def _of_data(voice: Voice, plan: Plan, graded: pd.DataFrame) -> Iterator[Row]:
     area = voice.area
     poor = graded[graded["grade"].isin(["C", "D"])]
-    named = voice.listed(voice.named(name) for name in poor.index)
+    named = voice.listed(voice.called("district", name) for name in poor.index)
     yield _row(voice, "grades", len(poor), len(graded), districts=named)
     undated = [source for source in area.sources if not source.date]
     named = voice.listed(dict.fromkeys(source.name for source in undated))

@@ -73,6 +73,19 @@ class Voice(Telling):
         known = key in texts() or key in proposal_telling.texts()
         return self.say(key) if known else member.replace("_", " ")
 
+    def called(self, kind: str, name: Any) -> str:  # noqa: ANN401 - a text or NA
+        """Return the name of a district or a community; that it has none where it has none."""
+        nameless = bool(pd.isna(name)) or not str(name).strip()
+        return self.say(f"unnamed.{kind}") if nameless else self.named(name)
+
+    def all_of(self, key: str, people: float) -> str:
+        """Return a text on all people; few are told with their fraction, and one in the singular.
+
+        The singular has the key with `_one` at its end.
+        """
+        shown = f"{people:,.0f}" if people >= 10 else f"{people:.2g}"
+        return self.say(f"{key}_one" if shown == "1" else key, all=shown)
+
     def column(self, name: str) -> str:
         """Return the heading of a column of a table."""
         status = name.removesuffix("_population")
