@@ -29,8 +29,10 @@ from shelterplan.cli.resident_map import resident_map as command
 from shelterplan.errors import ShelterplanError
 from shelterplan.scenario import WALKERS, Scenario
 from shelterplan.standards import AccessStandard
+from shelterplan.study_area import Source
 from shelterplan.views.resident import installable, page
 from shelterplan.views.resident.choices import choices
+from shelterplan.views.resident.pack import _KINDS
 from tests.village import box, shelters, village
 
 NASTY = ["</script><script>window.__X=1</script>", "{{7*7}}", "${x}`", "$blob", "<!--", "'\"&<b>"]
@@ -131,7 +133,7 @@ def test_odd_names_are_data():
     html = page.resident_map(area, scenarios={"day": Scenario()}).decode()
     plain = page.resident_map(village(), scenarios={"day": Scenario()}).decode()
     assert html.count("<script") == plain.count("<script")
-    assert "window.__X=1" not in html
+    assert "<script>window.__X=1" not in html
     assert "<b>" not in html
     assert policy_in(html) == policy_in(plain)
 
@@ -182,11 +184,7 @@ def test_every_text_that_the_scripts_name_is_there_and_no_other():
     assert len(named) > 50
     assert named <= set(known)
     idle = [key for key in known if key.startswith("resident.") and f"'{key}'" not in scripts]
-    assert idle == ["resident.title", "resident.too_old", "resident.too_old_more"] or set(idle) <= {
-        "resident.too_old",
-        "resident.too_old_more",
-        "resident.title",
-    }
+    assert set(idle) <= {"resident.title", *(f"resident.{name}" for name in page.UNABLE)}
     for family in re.findall(r"(?:of|count)\('([a-z_]+)'", scripts):
         assert any(key.startswith(f"{family}.") for key in known), family
 
@@ -195,6 +193,39 @@ def test_what_the_app_says_is_said_in_the_same_words():
     for key, texts in catalogue().items():
         if key.split(".")[0] in page.AS_IN_THE_APP:
             assert {language: page.words()[language][key] for language in LANGUAGES} == texts
+
+
+def test_every_kind_of_a_name_found_has_words():
+    kinds = {f"kind.{kind}" for kind in (*_KINDS, "place")}
+    for language in LANGUAGES:
+        assert kinds <= set(page.words()[language])
+    facts = json.loads(part(page.resident_map(village()).decode(), "page-data"))
+    assert kinds <= set(facts["words"]["zh"])
+
+
+def test_a_time_stamp_is_shown_as_a_day():
+    area = village()
+    stamped = Source(table="streets", name="an extract", date="2019-04-17T18:21:00Z")
+    object.__setattr__(area, "sources", (stamped,))
+    facts = json.loads(
+        part(page.resident_map(area, scenarios={"d": Scenario()}).decode(), "page-data")
+    )
+    assert facts["date"] == "2019-04-17"
+    assert [one["date"] for one in facts["sources"]] == ["2019-04-17"]
+
+
+def test_without_scripts_the_shelters_are_named_and_no_browser_is_called_old():
+    rows = [("s", "<b>Tom & Co", None, box(0, 5, 20, 25))]
+    html = page.resident_map(village(shelters=shelters(rows)), scenarios={"d": Scenario()}).decode()
+    texts = re.findall(r"<noscript>(.*?)</noscript>", html, re.DOTALL)
+    assert "#too-old" in texts[0]
+    assert "JavaScript is off" in texts[1]
+    assert "JavaScript 已关闭" in texts[1]
+    assert "<li>&lt;b&gt;Tom &amp; Co</li>" in texts[1]
+    assert "too old" not in texts[1]
+    assert "Illustrative" not in texts[1]
+    made_up = page.resident_map(village(shelters=shelters(rows), illustrative={"shelters"}))
+    assert page.words()["zh"]["app.illustrative"] in made_up.decode().split("<noscript>")[2]
 
 
 def test_a_standard_in_minutes_and_one_walker():

@@ -156,7 +156,7 @@ def test_a_tap_shows_the_way(visit, size, lang, scheme):
     here.page.locator("#way").wait_for()
     assert here.page.locator("html").get_attribute("lang") == {"en": "en", "zh": "zh-Hans"}[lang]
     assert words()[lang]["heading.found"] in here.text("#kicker")
-    assert here.page.locator("path.route").count() >= 1
+    here.page.locator("path.route").first.wait_for(state="attached")
     assert here.page.locator("#steps li").count() >= 2
     here.usable_by_everybody()
     here.shot(f"{size}-{lang}-{scheme}")
@@ -242,6 +242,9 @@ def test_an_inexact_position_is_said_and_drawn(visit):
     here = visit()
     here.at(*HERE, accuracy=180)
     assert "known to within 180 m" in here.text("#origin")
+    assert "known to within 180 m" in here.page.locator("#say").inner_text().replace("\u00a0", " ")
+    here.at(*HERE, accuracy=5)
+    assert "known to within" not in here.page.locator("#say").inner_text()
     here.shot("inexact", whole=False)
 
 
@@ -263,10 +266,13 @@ def test_by_keyboard_alone(visit):
     def tab_to(part):
         for _ in range(60):
             page.keyboard.press("Tab")
+            assert not page.evaluate("document.activeElement instanceof SVGElement")
             if page.evaluate("part => document.activeElement.matches(part)", part):
                 return
         pytest.fail(f"{part} cannot be reached by keyboard")
 
+    tab_to("#skip")
+    assert here.page.locator("#skip").inner_text() == "Skip the map"
     tab_to("#name")
     page.keyboard.type("larvoto")
     assert page.locator("#results li").count() > 1
@@ -297,6 +303,18 @@ def test_by_keyboard_alone(visit):
     assert page.evaluate("document.activeElement.lang") == "zh-Hans"
     assert "成人" in here.text("#big")
     here.usable_by_everybody()
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_names_of_both_languages_and_whole_numbers_first(visit, lang):
+    here = visit(lang=lang)
+    here.page.locator("#name").fill("摩纳哥")
+    assert here.text("#results button").startswith("Monaco" if lang == "en" else "摩纳哥")
+    names = ["Site 60 (a)", "Site 6 (long name, far away)", "Site 6", "Old Site 6", "Site 66"]
+    order = here.page.evaluate(
+        "names => Told.search(names.map(name => [Told.folded(name)]), 'site 6', 8)", names
+    )
+    assert [names[i] for i in order][:2] == ["Site 6", "Site 6 (long name, far away)"]
 
 
 def test_a_name_that_is_not_there(visit):
@@ -333,6 +351,8 @@ def test_on_paper(visit):
     said = "\n".join(sheet.extract_text() for sheet in reader.pages)
     assert here.text("#line") in said
     assert "Storm surge" in said
+    here.page.select_option("#hazard", "")
+    assert "Danger: none" in here.page.locator("#assumed").text_content()
     assert "OpenStreetMap" in said
     assert "Illustrative: not an" in said
     assert "Full or closed" not in said
@@ -371,12 +391,14 @@ def test_a_damaged_file_says_so(visit):
     here.bad.clear()
 
 
-def test_no_script_says_so(browser, folder):
+def test_no_script_says_so(browser, folder, monaco):
     context = browser.new_context(java_script_enabled=False, offline=True)
     page = context.new_page()
     page.goto(f"file://{folder}/monaco.html")
-    assert "too old" in page.locator("#too-old").inner_text()
-    assert "过旧" in page.locator("#too-old").inner_text()
+    assert not page.locator("#too-old").is_visible()
+    assert "JavaScript is off" in page.locator("main").inner_text()
+    assert "JavaScript 已关闭" in page.locator("main").inner_text()
+    assert page.locator("noscript li").count() == len(monaco.shelters)
     context.close()
 
 

@@ -154,6 +154,12 @@ const ResidentMap = (function () {
       return marker;
     }
 
+    /* A shelter, out of the order of Tab: browsers stop at whatever in an SVG listens for focus. */
+    function dot(at) {
+      const made = L.circleMarker(at, { radius: 8, weight: 2, color: '#ffffff', fillColor: '#00703c', fillOpacity: 1 });
+      return made.on('add', () => made.getElement().setAttribute('tabindex', '-1'));
+    }
+
     /* The shelters, and the zones of the hazard: those to which nobody is sent carry a cross. */
     function scenario(w, index, excluded) {
       shelters.clearLayers();
@@ -164,7 +170,7 @@ const ResidentMap = (function () {
         const reason = excluded.has(i) ? w.say('resident.marked') : one.reason[index] ? w.of('refusal', one.reason[index]) : '';
         const name = Told.nameOf(w, one.name), at = [one.lat, one.lon];
         if (reason) mark(at, badge('mark not', shape('no')), `${name}: ${reason}`, 100).addTo(shelters);
-        else L.circleMarker(at, { radius: 8, weight: 2, color: '#ffffff', fillColor: '#00703c', fillOpacity: 1 }).bindTooltip(label(name)).addTo(shelters);
+        else dot(at).bindTooltip(label(name)).addTo(shelters);
       });
     }
 

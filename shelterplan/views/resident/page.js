@@ -56,7 +56,6 @@
     write('next', w.say('resident.next'));
     write('marked-title', w.say('resident.marked'));
     write('map-title', w.say('resident.map'));
-    write('skip', w.say('resident.skip'));
     write('print', w.say('resident.print'));
     write('check', `${w.say('find.check')} ${w.say('find.check_more')}`);
     el('results').setAttribute('aria-label', w.say('resident.results'));
@@ -127,7 +126,6 @@
   function speak(lang) {
     w = Told.words(page, lang);
     frame();
-    names();
     if (map) map.words(w);
     draw();
     results();
@@ -137,9 +135,10 @@
 
   /* ---- the question ---- */
 
+  /* What each name is found by: itself, and what it is called in any language of the page. */
   function names() {
-    if (!engine) return;
-    keys = engine.names.map(one => [Told.folded(one.label), Told.folded(w.translated(one.label))]);
+    const all = Object.keys(page.languages).map(lang => Told.words(page, lang));
+    keys = engine.names.map(one => Array.from(new Set([one.label].concat(all.map(other => other.translated(one.label))).map(Told.folded))));
   }
 
   function take(place, jump) {
@@ -230,6 +229,14 @@
     if (!engine) return;
     state.found = state.place && engine.find(state.place.lon, state.place.lat, state.index, state.excluded);
     draw();
+    if (!state.place) warm();
+  }
+
+  /* Look for a way that nobody asked for, so that the first one that somebody asks for is quick. */
+  function warm() {
+    const [west, south, east, north] = engine.head.home || engine.head.bounds;
+    const act = () => { if (!state.place) engine.find((west + east) / 2, (south + north) / 2, state.index, state.excluded); };
+    if (window.requestIdleCallback) requestIdleCallback(act, { timeout: 2000 }); else setTimeout(act, 200);
   }
 
   /* What stands in the heading: the question, a problem, an answer, or why there is none. */
@@ -264,14 +271,25 @@
     answer(told, answered, placed);
     way(answered, told.name);
     zoneKey();
-    if (map) {
-      const ground = `${state.index} ${w.lang} ${Array.from(state.excluded)}`;
-      if (ground !== state.ground) map.scenario(w, state.index, state.excluded);
-      state.ground = ground;
-      map.answer(w, placed ? state.place : null, answered ? state.found.option : null, state.moving);
-      state.moving = false;
-    }
     if (placed || told.kind === 'problem') announce(told, answered);
+    afterPaint(drawMap);
+  }
+
+  /* Words first: the map follows once they can be read. */
+  let drawing = false;
+  function afterPaint(act) {
+    if (drawing) return;
+    drawing = true;
+    requestAnimationFrame(() => setTimeout(() => { drawing = false; act(); }));
+  }
+
+  function drawMap() {
+    if (!map) return;
+    const place = state.problem ? null : state.place, ground = `${state.index} ${w.lang} ${Array.from(state.excluded)}`;
+    if (ground !== state.ground) map.scenario(w, state.index, state.excluded);
+    state.ground = ground;
+    map.answer(w, place, place && state.found ? state.found.option : null, state.moving);
+    state.moving = false;
   }
 
   function effort() {
@@ -313,7 +331,9 @@
   function way(answered, name) {
     show('way', answered);
     show('print', answered);
-    show('skip', answered);
+    show('skip', true);
+    write('skip', w.say(answered ? 'resident.skip' : 'resident.skip_map'));
+    el('skip').href = answered ? '#way' : '#after';
     if (!answered) return refill('steps', []);
     const option = state.found.option, stairs = option.steps.some(step => step.steps);
     write('way-title', w.say('find.way', { name }));
@@ -345,6 +365,7 @@
     } else {
       parts.push(told.line);
     }
+    if (Told.unsure(state.place) && !state.problem) parts.push(Told.origin(w, state.place));
     write('say', parts.concat(told.more).filter(Boolean).map(text => /[.。！!？?]$/.test(text) ? text : `${text}${w.lang === 'zh' ? '。' : '.'}`).join(' '));
   }
 
@@ -405,6 +426,7 @@
     map.resize();
     if (performance.mark) performance.mark('usable');
     document.body.dataset.ready = 'yes';
+    warm();
     window.residentMap = { engine, map: map.leaflet, state };
     if (page.installable && 'serviceWorker' in navigator && /^https?:$/.test(location.protocol))
       navigator.serviceWorker.register(page.installable.worker, { scope: page.installable.scope }).catch(() => {});

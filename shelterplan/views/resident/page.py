@@ -64,10 +64,18 @@ AS_IN_THE_APP: Final = (
     "kind",
 )
 """Sections of the app's texts that the map says in the same words."""
+UNABLE: Final = ("too_old", "too_old_more", "no_script", "no_script_more", "no_script_list")
+"""Texts that stand in the file for browsers in which the page does not run."""
 SIMPLER_DEGREES: Final = 4e-5
 """Zones are drawn to about 4 m; what they close is exact all the same."""
 TABLES: Final = frozenset({"streets", "shelters", "entrances", "hazards"})
 """Tables whose sources decide the date of the data."""
+NO_SCRIPT_STYLE: Final = (
+    "#too-old { display: none; } .panel > noscript { display: grid; gap: .75rem; }"
+)
+"""A browser that runs no script at all is not called too old."""
+DAY: Final = slice(10)
+"""The part of a time stamp that is shown: YYYY-MM-DD."""
 
 
 def resident_map(
@@ -124,11 +132,11 @@ def resident_map(
     facts |= {"left_out": sorted(left_out), "installable": None}
     if installable:
         facts["installable"] = {"worker": worker_name(installable), "scope": scope_of(installable)}
-    too_old = {key: escape(_both(f"resident.{key}")) for key in ("too_old", "too_old_more")}
+    unable = {key: escape(_both(f"resident.{key}")) for key in UNABLE}
     manifest = f'\n<link rel="manifest" href="{escape(manifest_name(installable))}">'
     page = Template(_file("page.html")).substitute(
         scripts()
-        | too_old
+        | unable
         | {
             "lang": TAGS[language or "en"],
             "policy": escape(policy(installable=bool(installable)), quote=False),
@@ -136,6 +144,9 @@ def resident_map(
             "icon": escape(icon_address()),
             "manifest": manifest if installable else "",
             "style": style(),
+            "no_script_style": NO_SCRIPT_STYLE,
+            "no_script_illustrative": _illustrative(area),
+            "shelter_names": _shelter_names(area),
             "attribution": escape(ATTRIBUTION),
             "licence": escape(_licence()),
             "page": script_json(facts),
@@ -164,7 +175,7 @@ def policy(*, installable: bool = False) -> str:
     rules = [
         "default-src 'none'",
         f"script-src {' '.join(_hash(script) for script in scripts().values())}",
-        f"style-src {_hash(style())}",
+        f"style-src {_hash(style())} {_hash(NO_SCRIPT_STYLE)}",
         "img-src data: blob:",
         "base-uri 'none'",
         "form-action 'none'",
@@ -202,7 +213,8 @@ def words() -> dict[str, dict[str, str]]:
     """Return all that the page says, by language and key (``section.name``)."""
     app = files("shelterplan").joinpath("app", "catalogue.toml").read_text("utf-8")
     sections = {name: tomllib.loads(app)[name] for name in AS_IN_THE_APP}
-    sections |= tomllib.loads(_file("words.toml"))
+    for name, entries in tomllib.loads(_file("words.toml")).items():
+        sections[name] = sections.get(name, {}) | entries
     return {
         language: {
             f"{section}.{name}": texts[language]
@@ -224,7 +236,7 @@ def _facts(
     kinds = {*area.shelters["kind"].dropna(), *area.places["kind"].dropna()}
     kinds |= {"street", "community", "district", "shelter", "place", "unknown kind"}
     zones = {_zone_key(area, scenario): scenario for scenario in scenarios.values()}
-    sources = {(one.name, one.date, one.licence): one for one in area.sources}
+    sources = {(one.name, one.date[DAY], one.licence): one for one in area.sources}
     return {
         "lang": language,
         "tags": TAGS,
@@ -238,7 +250,7 @@ def _facts(
             {"name": name, "date": date, "licence": licence} for name, date, licence in sources
         ],
         "date": min(
-            (one.date for one in area.sources if one.table in TABLES and one.date), default=""
+            (one.date[DAY] for one in area.sources if one.table in TABLES and one.date), default=""
         ),
         "version": version("shelterplan"),
         "standard": {
@@ -304,6 +316,7 @@ def _own_texts(area: StudyArea, language: str) -> dict[str, str]:
     shown = {area.title, *area.notes}
     for table in (area.shelters, area.communities, area.places, area.streets):
         shown |= set(table["name"].dropna())
+    shown |= set(area.communities["district"].dropna())
     for source in area.sources:
         shown |= {source.name, source.licence}
     known = area.translations.get(language, {})
@@ -313,6 +326,24 @@ def _own_texts(area: StudyArea, language: str) -> dict[str, str]:
 def _both(key: str) -> str:
     """Return a text in every language: it stands there before any script has run."""
     return " · ".join(texts[key] for texts in words().values())
+
+
+def _illustrative(area: StudyArea) -> str:
+    """Return the warning that the shelters are no official list, as HTML; empty if they are one."""
+    said = [_both("app.illustrative"), _both("app.illustrative_more")]
+    shown = "shelters" in area.illustrative
+    return f'<p class="banner">{escape(" ".join(said))}</p>\n' if shown else ""
+
+
+def _shelter_names(area: StudyArea) -> str:
+    """Return the names of the shelters as HTML, in every language that has one of its own."""
+    names = {
+        name: dict.fromkeys(
+            [name, *(own[name] for own in area.translations.values() if name in own)]
+        )
+        for name in sorted(area.shelters["name"].dropna())
+    }
+    return "".join(f"<li>{escape(' · '.join(said))}</li>" for said in names.values())
 
 
 def _licence() -> str:

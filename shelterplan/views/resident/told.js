@@ -54,11 +54,14 @@ const Told = (function () {
   }
 
   function situation(w, scenario) {
-    return w.listed([hazardName(w, scenario.hazard), w.of('walker', scenario.walker), circumstances(w, scenario)]);
+    const hazard = scenario.hazard ? hazardName(w, scenario.hazard) : w.say('resident.no_danger');
+    return w.listed([hazard, w.of('walker', scenario.walker), circumstances(w, scenario)]);
   }
 
+  const unsure = place => Boolean(place) && place.accuracy_m > SURE_M;
+
   function origin(w, place) {
-    if (place.accuracy_m > SURE_M) return w.say('find.from_about', { distance: w.about(place.accuracy_m) });
+    if (unsure(place)) return w.say('find.from_about', { distance: w.about(place.accuracy_m) });
     return w.of('from', place.how, { name: w.translated(place.name || '') });
   }
 
@@ -151,6 +154,16 @@ const Told = (function () {
     return all ? 2 * common / all : 0;
   }
 
+  /* How well a name holds a text as it stands, 0 if it does not: whole words before parts of words,
+     so that "site 6" finds site 6 before site 60. */
+  function holds(key, wanted) {
+    const at = key.indexOf(wanted), next = key[at + wanted.length];
+    if (at < 0) return 0;
+    if (key === wanted) return 4;
+    if (at > 0 && key[at - 1] !== ' ') return 2;
+    return (at ? 2.25 : 3) + (next === undefined || next === ' ' ? 0.5 : 0);
+  }
+
   /* The names that fit a text best, the best first; small slips do not matter. */
   function search(keys, text, most) {
     const wanted = folded(text.slice(0, 100));
@@ -159,8 +172,7 @@ const Told = (function () {
     keys.forEach((forms, i) => {
       let best = 0;
       for (const key of forms) {
-        const at = key.indexOf(wanted);
-        let score = at < 0 ? 0 : key === wanted ? 4 : at === 0 ? 3 : key[at - 1] === ' ' ? 2.5 : 2;
+        let score = holds(key, wanted);
         if (!score && wanted.length > 2) {
           score = Math.max(alike(pairs(key), twos), ...key.split(' ').map(word => alike(pairs(word), twos)));
           if (score < 0.55) score = 0;
@@ -173,5 +185,5 @@ const Told = (function () {
     return found.slice(0, most).map(one => one[2]);
   }
 
-  return { words, nameOf, limit, hazardName, circumstances, situation, origin, danger, noWay, facts, directions, folded, search };
+  return { words, nameOf, limit, hazardName, circumstances, situation, unsure, origin, danger, noWay, facts, directions, folded, search };
 })();
