@@ -647,3 +647,9 @@ def test_the_command_refuses_what_cannot_be(wrong, tmp_path, monkeypatch):
     assert done.exit_code != 0
     assert "Traceback" not in done.output
     assert not list(tmp_path.iterdir())
+
+
+def test_a_card_says_when_it_was_made(monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1767225600")
+    page = html.unescape(to_html(cards(village.village(), communities=["west"])))
+    assert "Made on 2026-01-01" in page

@@ -46,6 +46,8 @@ MEASURES: Final = (
 )
 """Measures of equity that are shown, those that could be worked out."""
 SHARES: Final = ("worst_district", "district_gap", "too_far")
+LACKING: Final = ("district_gap", "too_far")
+"""Shares that nobody wants: they are rounded up."""
 
 
 def card(found: Evaluation, *, language: str, title: str, area: StudyArea) -> bytes:
@@ -309,8 +311,12 @@ def _fair(told: Telling, said: dict[str, str]) -> str:
 
 
 def _measure(told: Telling, name: str, value: float) -> str:
-    if not math.isfinite(value):
+    if math.isnan(value):
         return ""
+    if math.isinf(value):
+        return told.say("card.no_limit")
+    if name in LACKING:
+        return told.without(value)
     return told.share(value) if name in SHARES else f"{value:.3f}".replace("-", "−")
 
 

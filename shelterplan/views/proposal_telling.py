@@ -142,6 +142,15 @@ class Telling:
             return f">{space}99.9{space}%"
         return f"{math.floor(share * 1000 + 1e-9) / 10:.1f}".removesuffix(".0") + f"{space}%"
 
+    def without(self, share: float) -> str:
+        """Return the share of people who lack something, rounded up.
+
+        It and the share of all others, which is rounded down, make up 100 %.
+        """
+        if 0 < share < 0.001 or 0.999 < share < 1:
+            return self.share(share)
+        return self.share(math.ceil(share * 1000 - 1e-9) / 1000)
+
     def listed(self, items: Iterable[str], *, longer: bool = False) -> str:
         """Return a list of names, or of longer things."""
         return _COMMA[self.language][longer].join(items)

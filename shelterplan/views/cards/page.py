@@ -18,6 +18,7 @@ from shelterplan.views.cards.picture import DASHES, draw
 from shelterplan.views.cards.telling import cut, own_pace, width
 from shelterplan.views.escape import escape
 from shelterplan.views.proposal_telling import lost, places
+from shelterplan.views.report.contents import day_of_report
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -393,7 +394,7 @@ def _people(card: Card) -> tuple[str, float]:
 def _foot(card: Card) -> str:
     """Return the link, the notice, the dates and whose data it is."""
     words = card.words
-    dates = {name: _date(card, name) for name in DATED}
+    dates = {name: _date(card, name) for name in DATED} | {"made": day_of_report().isoformat()}
     version = words.say("card.version", version=card.area.version)
     small = " ".join(
         (
@@ -417,4 +418,4 @@ def _foot(card: Card) -> str:
 def _date(card: Card, table: str) -> str:
     """Return the latest date of a table's sources."""
     known: Iterable[str] = (source.date for source in card.area.sources if source.table == table)
-    return cut(max(known, default="") or card.words.say("card.no_date"), 12)
+    return cut(max(known, default="")[:10] or card.words.say("card.no_date"), 12)

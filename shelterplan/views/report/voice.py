@@ -127,10 +127,7 @@ class Voice(Telling):
         """
         if pd.isna(share):
             return "–"
-        space = "\u00a0" if self.language == "en" else ""
-        if 0 < share < 0.001 or 0.999 < share < 1:
-            return self.share(float(share))
-        return f"{math.ceil(share * 1000 - 1e-9) / 10:.1f}".removesuffix(".0") + f"{space}%"
+        return self.without(float(share))
 
 
 def unit_of(column: str) -> str:
