@@ -11,10 +11,9 @@ import streamlit as st
 
 from shelterplan.app import equity_told as told
 from shelterplan.app import equity_work as work
-from shelterplan.app import store
 from shelterplan.app.equity_map import show_map
 from shelterplan.app.figures import lacking, percent
-from shelterplan.app.gaps_view import View, offer_csv
+from shelterplan.app.gaps_view import View, offer_csv, view_of_all
 from shelterplan.app.sidebar import limit_told
 from shelterplan.views import exports
 from shelterplan.views.equity_charts import interval_chart, lorenz_chart
@@ -37,26 +36,8 @@ def show(area: StudyArea, chosen: Settings, words: Words) -> None:
     """Show the page."""
     st.html(f"<p class='lead'>{escape(words('equity.lead'))}</p>")
     with st.spinner(words("gaps.working")):
-        view = _view(area, chosen, words)
+        view = view_of_all(area, chosen, words)
     st.fragment(_body)(view)
-
-
-def _view(area: StudyArea, chosen: Settings, words: Words) -> View:
-    """Return what is looked at: the whole study area."""
-    scenario, standard = chosen.scenario(), chosen.access_standard()
-    plan = store.plan(area.name, area.version, scenario, standard)
-    return View(
-        area=area,
-        chosen=chosen,
-        words=words,
-        scenario=scenario,
-        standard=standard,
-        plan=plan,
-        shown=plan.communities,
-        total=plan.total,
-        grades={},
-        dark=st.context.theme.type == "dark",
-    )
 
 
 def _body(view: View) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import streamlit as st
 
+from shelterplan.app import store
 from shelterplan.views import exports
 
 if TYPE_CHECKING:
@@ -114,4 +115,22 @@ def offer_csv(view: View, table: pd.DataFrame, name: str) -> None:
         "text/csv",
         key=f"download_{name}",
         on_click="ignore",
+    )
+
+
+def view_of_all(area: StudyArea, chosen: Settings, words: Words) -> View:
+    """Return what is looked at: the whole study area as it is."""
+    scenario, standard = chosen.scenario(), chosen.access_standard()
+    plan = store.plan(area.name, area.version, scenario, standard)
+    return View(
+        area=area,
+        chosen=chosen,
+        words=words,
+        scenario=scenario,
+        standard=standard,
+        plan=plan,
+        shown=plan.communities,
+        total=plan.total,
+        grades={},
+        dark=st.context.theme.type == "dark",
     )

@@ -13,8 +13,8 @@ from shelterplan.app import proposals_map as drawn
 from shelterplan.app import proposals_panels as panels
 from shelterplan.app import proposals_told as told
 from shelterplan.app import proposals_work as work
-from shelterplan.app import settings, store
-from shelterplan.app.gaps_view import View
+from shelterplan.app import settings
+from shelterplan.app.gaps_view import View, view_of_all
 from shelterplan.app.markup import plain
 from shelterplan.errors import ShelterplanError
 
@@ -35,27 +35,9 @@ def show(area: StudyArea, chosen: Settings, words: Words) -> None:
     """Show the page."""
     st.html(f"<p class='lead'>{escape(words('proposals.lead'))}</p>")
     with st.spinner(words("gaps.working")):
-        view = _view(area, chosen, words)
+        view = view_of_all(area, chosen, words)
     _make(view)
     st.fragment(_body)(view)
-
-
-def _view(area: StudyArea, chosen: Settings, words: Words) -> View:
-    """Return what is looked at: the study area as it is."""
-    scenario, standard = chosen.scenario(), chosen.access_standard()
-    plan = store.plan(area.name, area.version, scenario, standard)
-    return View(
-        area=area,
-        chosen=chosen,
-        words=words,
-        scenario=scenario,
-        standard=standard,
-        plan=plan,
-        shown=plan.communities,
-        total=plan.total,
-        grades={},
-        dark=st.context.theme.type == "dark",
-    )
 
 
 def _make(view: View) -> None:

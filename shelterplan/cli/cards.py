@@ -11,6 +11,7 @@ import click
 from shelterplan.cli import text
 from shelterplan.cli.answers import AREA, JSON, heading, open_area
 from shelterplan.cli.files import write_file
+from shelterplan.cli.plan_flags import LANGUAGE
 from shelterplan.cli.scenario_flags import scenario_options, standard_options
 
 if TYPE_CHECKING:
@@ -51,14 +52,7 @@ from the main streets; what is unreachable or unknown is null."""
     help="Only this community. Repeatable.  [default: all]",
 )
 @click.option("--district", metavar="NAME", help="Only the communities of this district.")
-@click.option(
-    "--lang",
-    "language",
-    default="en",
-    show_default=True,
-    type=click.Choice(["en", "zh"]),
-    help="Language of the cards.",
-)
+@LANGUAGE
 @click.option(
     "--link",
     metavar="URL",

@@ -10,7 +10,7 @@ import click
 
 from shelterplan.cli import text
 from shelterplan.cli.answers import AREA, JSON, heading, open_area
-from shelterplan.cli.files import write_file
+from shelterplan.cli.files import ends_in, write_file
 from shelterplan.cli.scenario_flags import scenario_options, standard_options
 
 if TYPE_CHECKING:
@@ -45,12 +45,6 @@ GROUP_WORDS = {
     "step_free": "everybody, if without steps",
     "without_car": "without a car",
 }
-
-
-def _csv(_: click.Context, __: click.Parameter, out: Path | None) -> Path | None:
-    if out and out.suffix.lower() != ".csv":
-        raise click.BadParameter("must end in .csv")
-    return out
 
 
 @click.command(
@@ -96,7 +90,7 @@ concentration; value, low, high; null: not known or without limit), `lorenz` (th
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
-    callback=_csv,
+    callback=ends_in(".csv"),
     help="Also write the table by district or community: .csv.",
 )
 @JSON

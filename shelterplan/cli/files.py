@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import click
+
 from shelterplan.atomic import write_whole
 from shelterplan.errors import ShelterplanError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import pandas as pd
@@ -44,3 +47,14 @@ def csv_bytes(table: pd.DataFrame) -> bytes:
 
     harmless = table.astype("str").map(safe_cell)
     return harmless.to_csv(index=False, lineterminator="\n").encode("utf-8-sig")
+
+
+def ends_in(*endings: str) -> Callable[[click.Context, click.Parameter, Path | None], Path | None]:
+    """Return the callback of an option that takes files of these endings only, such as ".csv"."""
+
+    def checked(_: click.Context, __: click.Parameter, out: Path | None) -> Path | None:
+        if out and out.suffix.lower() not in endings:
+            raise click.BadParameter(f"must end in {' or '.join(endings)}")
+        return out
+
+    return checked

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from shelterplan.cli.files import ends_in
 from shelterplan.scenario import WORST_LEVEL
 
 if TYPE_CHECKING:
@@ -42,7 +43,9 @@ TIME_LIMIT = click.option(
     help="How long the solver may take. Ctrl-C ends it with the best plan so far.",
 )
 LANGUAGE = click.option(
+    "--lang",
     "--language",
+    "language",
     default="en",
     show_default=True,
     type=click.Choice(["en", "zh"]),
@@ -50,16 +53,10 @@ LANGUAGE = click.option(
 )
 
 
-def _html_only(_: click.Context, __: click.Parameter, out: Path | None) -> Path | None:
-    if out and out.suffix.lower() != ".html":
-        raise click.BadParameter("must end in .html")
-    return out
-
-
 REPORT = click.option(
     "--report",
     type=click.Path(dir_okay=False, path_type=Path),
-    callback=_html_only,
+    callback=ends_in(".html"),
     help="Also write a card for a council: .html, one file that needs no network.",
 )
 

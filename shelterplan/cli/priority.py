@@ -9,7 +9,7 @@ import click
 
 from shelterplan.cli import text
 from shelterplan.cli.answers import AREA, JSON, heading, open_area
-from shelterplan.cli.files import write_file
+from shelterplan.cli.files import ends_in, write_file
 from shelterplan.cli.scenario_flags import scenario_options, standard_options
 
 if TYPE_CHECKING:
@@ -38,12 +38,6 @@ def _weights(_: click.Context, __: click.Parameter, given: str | None) -> dict[s
             )
         found[name] = weight
     return found
-
-
-def _csv(_: click.Context, __: click.Parameter, out: Path | None) -> Path | None:
-    if out and out.suffix.lower() != ".csv":
-        raise click.BadParameter("must end in .csv")
-    return out
 
 
 @click.command(
@@ -100,7 +94,7 @@ high_risk_under_served (null: not known) and the query that decides it."""
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
-    callback=_csv,
+    callback=ends_in(".csv"),
     help="Also write the whole table: .csv.",
 )
 @JSON

@@ -16,7 +16,7 @@ from shelterplan.cli.answers import AREA, JSON, heading, open_area
 from shelterplan.cli.evaluate import warnings_of
 from shelterplan.cli.files import WriteError, write_file
 from shelterplan.cli.interrupt import Interrupt
-from shelterplan.cli.plan_flags import TIME_LIMIT
+from shelterplan.cli.plan_flags import LANGUAGE, TIME_LIMIT
 from shelterplan.cli.scenario_flags import scenario_options, standard_options
 from shelterplan.errors import TableError
 
@@ -96,14 +96,7 @@ file)."""
     help=f"A proposal to tell of, as `evaluate` reads it. Repeatable, at most {MOST_PROPOSALS}.",
 )
 @TIME_LIMIT
-@click.option(
-    "--lang",
-    "language",
-    default="en",
-    show_default=True,
-    type=click.Choice(["en", "zh"]),
-    help="Language of the report.",
-)
+@LANGUAGE
 @click.option(
     "--date",
     "moment",

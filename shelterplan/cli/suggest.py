@@ -10,7 +10,7 @@ import click
 
 from shelterplan.cli import text
 from shelterplan.cli.answers import AREA, JSON, heading, open_area
-from shelterplan.cli.files import write_file
+from shelterplan.cli.files import ends_in, write_file
 from shelterplan.cli.plan_flags import (
     COUNTED,
     LANGUAGE,
@@ -38,12 +38,6 @@ OBJECTIVES = (
     *("expected", "worst", "regret"),
 )
 ENDINGS = (".geojson", ".csv")
-
-
-def _out(_: click.Context, __: click.Parameter, out: Path | None) -> Path | None:
-    if out and out.suffix.lower() not in ENDINGS:
-        raise click.BadParameter(f"must end in {' or '.join(ENDINGS)}")
-    return out
 
 
 @click.command(
@@ -109,7 +103,7 @@ given out with the least walking), newly_covered_population, left_out_people, re
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
-    callback=_out,
+    callback=ends_in(*ENDINGS),
     help="Also write the plan: .geojson (a proposal) or .csv.",
 )
 @REPORT
