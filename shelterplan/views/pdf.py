@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any, Final
 
 from shelterplan.errors import ShelterplanError
@@ -53,7 +52,6 @@ def to_pdf(html: str) -> bytes:
     return made
 
 
-@cache
 def ready() -> bool:
     """Return whether PDFs can be made on this computer."""
     try:
