@@ -261,12 +261,14 @@ def _solve(
 ) -> tuple[Flags | None, float]:
     """Return the cheapest plan found within the limits (None: none) and the bound."""
     problem = Covering.of(cover, cost)
-    first = greedy(problem, np.zeros(cover.shape[0]))
-    first = search(problem, first, 0.0, watch.part(0.1), most_moves=_FIRST_MOVES)
+    first, weight = greedy(problem, np.zeros(cover.shape[0])), np.ones(cover.shape[0], np.int64)
+    first = search(problem, first, 0.0, watch.part(0.1), most_moves=_FIRST_MOVES, weight=weight)
     relaxed = priced(problem, first, watch.part(0.15))
     lower, reduced = relaxed.bound, relaxed.reduced
     bound = limits.raised(lower)
-    first = search(problem, relaxed.chosen, bound, watch.part(0.2), most_moves=_MOVES)
+    first = search(
+        problem, relaxed.chosen, bound, watch.part(0.2), most_moves=_MOVES, weight=weight
+    )
     chosen = first if first.sum() <= limits.most else _fewest(problem, limits, watch)
     upper = np.inf if chosen is None else cost_of(problem, chosen)
     if upper > bound and limits.allow(bound) and not watch.over:
@@ -277,7 +279,7 @@ def _solve(
         if upper > bound and limits.allow(bound) and not watch.over:
             useful = _useful(problem, chosen, lower, reduced, limits)
             if chosen is first and cover[:, useful].nnz > _LARGEST_MODEL:
-                chosen = search(problem, first, bound, watch, most_moves=_MOST_MOVES)
+                chosen = search(problem, first, bound, watch, most_moves=_MOST_MOVES, weight=weight)
             else:
                 chosen, bound = _proven(problem, tight, chosen, (lower, useful), limits, watch)
     if chosen is None or not limits.allow(cost_of(problem, chosen), int(chosen.sum())):

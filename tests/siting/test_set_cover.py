@@ -139,6 +139,23 @@ def test_bounds_and_searches_hold_on_larger_worlds(seed):
     assert dense[:, better].any(axis=1).all()
 
 
+def test_a_search_goes_on_with_the_weights_of_the_one_before():
+    random = np.random.default_rng(4)
+    cover = random.random((80, 40)) < 0.1
+    cover[np.arange(80), random.integers(0, 40, 80)] = True
+    problem = Covering.of(sparse.csr_array(cover.astype(float)), np.ones(40))
+    weight = np.ones(80, np.int64)
+    first = greedy(problem, np.zeros(80))
+    once = search(problem, first, 0.0, Watch(60.0), most_moves=200, weight=weight)
+    learned = weight.copy()
+    twice = search(problem, once, 0.0, Watch(60.0), most_moves=200, weight=weight)
+    assert learned.min() >= 1
+    assert learned.sum() > 80
+    assert (weight >= learned).all()
+    assert cover[:, twice].any(axis=1).all()
+    assert twice.sum() <= once.sum() <= first.sum()
+
+
 def test_no_time_still_gives_a_plan_that_does_not_claim_too_much():
     random = np.random.default_rng(5)
     cover = random.random((300, 80)) < 0.05
