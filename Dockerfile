@@ -3,9 +3,9 @@
 
 FROM python:3.12-slim-bookworm AS build
 WORKDIR /src
-COPY requirements.lock pyproject.toml README.md LICENSE ./
+COPY requirements-run.lock pyproject.toml README.md LICENSE ./
 RUN python -m venv /opt/shelterplan \
-    && /opt/shelterplan/bin/pip install --no-cache-dir --require-hashes -r requirements.lock
+    && /opt/shelterplan/bin/pip install --no-cache-dir --require-hashes -r requirements-run.lock
 COPY shelterplan shelterplan
 COPY data data
 RUN /opt/shelterplan/bin/pip install --no-cache-dir --no-deps --no-build-isolation .

@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: app test lint types imports unit browser areas bench lock clean help
+.PHONY: app test lint types imports unit browser areas fuzz soak scale bench sbom lock clean help
 
 help:  ## Say what can be made.
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -41,15 +41,33 @@ areas: $(READY)  ## Build the embedded study areas again from their raw files.
 	$(BIN)/python data/build_monaco.py
 	$(BIN)/python data/build_coquimbo.py
 
+fuzz: $(READY)  ## Damaged and hostile files for every reader; a few minutes (see CONTRIBUTING).
+	$(BIN)/python -m tests.fuzz $(ARGS)
+
+soak: $(READY)  ## Kill -9 at any moment, and fifty sessions at once; a few minutes.
+	$(BIN)/python -m tests.soak $(ARGS)
+
+scale: $(READY)  ## A country in tiles: the same bits as undivided, whatever dies meanwhile.
+	$(BIN)/python -m tests.scale $(ARGS)
+
 bench: $(READY)  ## Speed and memory beside peers, in one run.
 	$(BIN)/python -m tests.benchmarks
 
+sbom: $(READY)  ## What the program is made of, and under which licences (artefacts/).
+	$(PYTHON) -m venv .venv-sbom
+	.venv-sbom/bin/pip install --quiet --disable-pip-version-check --require-hashes -r .ci/sbom.lock
+	$(BIN)/python .ci/sbom.py
+
+COMPILE := uv pip compile --universal --python-version 3.11 --no-emit-index-url --generate-hashes \
+	--no-header --no-annotate --quiet
+
 lock:  ## Fix the versions of all dependencies (needs uv).
-	uv pip compile --universal --python-version 3.11 --no-emit-index-url --generate-hashes \
-	  --no-header --no-annotate --quiet pyproject.toml --group dev -o requirements.lock
+	$(COMPILE) pyproject.toml --group dev -o requirements.lock
+	$(COMPILE) pyproject.toml --group build -c requirements.lock -o requirements-run.lock
+	$(COMPILE) .ci/sbom.in -o .ci/sbom.lock
 
 clean:  ## Remove what the other targets made.
-	rm -rf $(VENV) artefacts .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-sbom artefacts .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

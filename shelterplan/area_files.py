@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,19 @@ import pyproj
 import shapely
 import tomli_w
 
-from shelterplan.atomic import write_whole
+from shelterplan.atomic import alone, draft, flush_folder, sweep, write_whole
 from shelterplan.errors import AreaError
 
 MANIFEST = "area.toml"
-FORMAT = 1
+FORMAT = 2
 """Version of the layout; another one is refused."""
+
+
+_ODD = (
+    *(pa.ArrowException, shapely.errors.ShapelyError, pyproj.exceptions.CRSError),
+    *(OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError),
+)
+"""What the readers of GeoParquet raise where a file is made to be odd."""
 
 
 def serialised(tables: Mapping[str, pd.DataFrame]) -> dict[str, bytes]:
@@ -35,32 +43,126 @@ def serialised(tables: Mapping[str, pd.DataFrame]) -> dict[str, bytes]:
     return content
 
 
-def write(folder: Path, manifest: Mapping[str, object], tables: Mapping[str, pd.DataFrame]) -> None:
-    """Write tables under names made of their hashes, then the manifest, then drop old tables."""
-    folder.mkdir(parents=True, exist_ok=True)
-    entries = {}
-    for name, content in serialised(tables).items():
-        digest = hashlib.sha256(content).hexdigest()
-        entries[name] = {
-            "file": f"{name}-{digest[:8]}.parquet",
-            "rows": len(tables[name]),
-            "sha256": digest,
-        }
+def write(
+    folder: Path,
+    manifest: Mapping[str, object],
+    tables: Mapping[str, pd.DataFrame],
+    beside: Mapping[str, bytes] | None = None,
+) -> None:
+    """Write tables under names made of their hashes, then the manifest, then drop old tables.
+
+    One program at a time; another one waits. Files `beside` the study area are gone before the
+    manifest changes and are put in place after it, so that none ever lies beside another version.
+
+    Raises
+    ------
+    AreaError
+        If the folder cannot be written, or the disk is full; an earlier study area is still there.
+    """
+    content = serialised(tables)
+    new = not folder.exists()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        flush_folder(folder.parent)
+        with alone(folder):
+            sweep(folder)
+            try:
+                text = manifest_text(manifest, _write_tables(folder, tables, content))
+                _put_in_place(folder, text, beside or {})
+            finally:
+                _drop_unnamed(folder, tables)
+    except OSError as error:
+        if new:
+            with suppress(OSError):
+                folder.rmdir()
+        name, why = Path(str(error.filename or folder)).name, error.strerror or error
+        message = (
+            f"the study area cannot be saved in {folder.name!r}: {name}: {why}. "
+            f"{'Nothing was left there' if new else 'What was there before is unchanged'}. Make "
+            "room, or give another folder."
+        )
+        raise AreaError(message) from error
+
+
+def _write_tables(
+    folder: Path, tables: Mapping[str, pd.DataFrame], content: Mapping[str, bytes]
+) -> dict[str, object]:
+    """Write the tables that are not there yet, and return what the manifest says of each."""
+    entries: dict[str, object] = {}
+    for name, one in content.items():
+        digest = hashlib.sha256(one).hexdigest()
         path = folder / f"{name}-{digest[:8]}.parquet"
-        if not (path.is_file() and path.read_bytes() == content):
-            write_whole(path, content)
-    write_whole(folder / MANIFEST, manifest_text(manifest, entries).encode())
-    kept = {entry["file"] for entry in entries.values()}
-    for old in folder.glob("*-????????.parquet"):
-        if old.name not in kept and old.name.rsplit("-", 1)[0] in entries:
-            old.unlink()
+        entries[name] = {"file": path.name, "rows": len(tables[name]), "sha256": digest}
+        if not (path.is_file() and path.read_bytes() == one):
+            write_whole(path, one)
+    return entries
 
 
-def manifest_text(manifest: Mapping[str, object], entries: Mapping[str, object]) -> str:
-    """Return the text of a manifest."""
-    return tomli_w.dumps(
-        {"format": FORMAT, **manifest, "tables": dict(entries), "written_with": _versions()}
+def _put_in_place(folder: Path, text: bytes, beside: Mapping[str, bytes]) -> None:
+    """Rename the manifest and the files beside it, after all of them are on disk."""
+    with ExitStack() as drafts:
+        manifest = drafts.enter_context(draft(folder / MANIFEST, text))
+        others = [drafts.enter_context(draft(folder / n, one)) for n, one in beside.items()]
+        for name in beside:
+            (folder / name).unlink(missing_ok=True)
+        flush_folder(folder)
+        for put in (manifest, *others):
+            put()
+
+
+def _drop_unnamed(folder: Path, tables: Iterable[str]) -> None:
+    """Remove the tables that the manifest in place does not name; none, if it is damaged."""
+    try:
+        path = folder / MANIFEST
+        entries = _parsed(folder, path.read_bytes())["tables"] if path.exists() else {}
+        named = {entry["file"] for entry in entries.values()}
+    except (AreaError, OSError, KeyError, TypeError, AttributeError):
+        return
+    for old in table_files(folder, tables):
+        if old.name not in named:
+            with suppress(OSError):
+                old.unlink()
+
+
+def table_files(folder: Path, tables: Iterable[str]) -> list[Path]:
+    """Return the files of a folder that are called as those of tables are."""
+    known = set(tables)
+    return [
+        path
+        for path in sorted(folder.glob("*-????????.parquet"))
+        if path.name.rsplit("-", 1)[0] in known
+    ]
+
+
+def is_unfinished(folder: Path, tables: Iterable[str]) -> bool:
+    """Return whether a folder has nothing but what a killed first save has left behind."""
+    ours = {*table_files(folder, tables), *folder.glob(".*.tmp")}
+    return all(path in ours for path in folder.iterdir())
+
+
+def manifest_text(manifest: Mapping[str, object], entries: Mapping[str, object]) -> bytes:
+    """Return the text of a manifest, sealed."""
+    return sealed(
+        tomli_w.dumps(
+            {"format": FORMAT, **manifest, "tables": dict(entries), "written_with": _versions()}
+        )
     )
+
+
+def sealed(text: str) -> bytes:
+    r"""Return a manifest whose first line is the hash of the others: no change goes unseen.
+
+    Examples
+    --------
+    >>> sealed("format = 2\n").decode().splitlines()[1]
+    'format = 2'
+    """
+    content = text.encode()
+    return _seal(content) + b"\n" + content
+
+
+def _seal(content: bytes) -> bytes:
+    return f'sha256 = "{hashlib.sha256(content).hexdigest()}"'.encode()
 
 
 def read(folder: Path) -> tuple[dict[str, Any], dict[str, pd.DataFrame]]:
@@ -74,49 +176,100 @@ def read(folder: Path) -> tuple[dict[str, Any], dict[str, pd.DataFrame]]:
         If a file is missing, was changed, or cannot be read; it is named.
     """
     while True:
-        content = (folder / MANIFEST).read_bytes()
+        content = _manifest_bytes(folder)
         try:
             return _read(folder, content)
         except AreaError:
-            if (folder / MANIFEST).read_bytes() == content:
+            if _manifest_bytes(folder) == content:
                 raise
+
+
+def _manifest_bytes(folder: Path) -> bytes:
+    return _content(folder, folder / MANIFEST)
 
 
 def _read(folder: Path, content: bytes) -> tuple[dict[str, Any], dict[str, pd.DataFrame]]:
     """Return what one manifest names."""
+    manifest = _parsed(folder, content)
+    try:
+        named = {
+            name: (str(entry["file"]), str(entry["sha256"]))
+            for name, entry in manifest["tables"].items()
+        }
+    except (KeyError, TypeError, AttributeError) as error:
+        message = f"{folder.name}/{MANIFEST} is damaged: {error}. Build the study area again."
+        raise AreaError(message) from error
+    whole = {name: _table(folder, *entry) for name, entry in named.items()}
+    return manifest, {
+        name: _frame(f"{folder.name}/{file}", whole.pop(name)) for name, (file, _) in named.items()
+    }
+
+
+def _parsed(folder: Path, content: bytes) -> dict[str, Any]:
+    """Return a manifest that is whole and of our format.
+
+    Raises
+    ------
+    AreaError
+        If a byte of it is another one than was written, or is missing.
+    """
+    seal, _, rest = content.partition(b"\n")
+    whole = seal == _seal(rest)
     try:
         manifest = tomllib.loads(content.decode("utf-8"))
-        entries = manifest["tables"]
-        if manifest["format"] != FORMAT:
-            message = f"{folder.name}/{MANIFEST} has format {manifest['format']!r}, not {FORMAT}"
-            raise AreaError(message)
-        named = {
-            name: (str(entry["file"]), str(entry["sha256"])) for name, entry in entries.items()
-        }
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as e:
-        message = f"{folder.name}/{MANIFEST} is damaged: {e}. Build the study area again."
-        raise AreaError(message) from e
-    return manifest, {name: _table(folder, *entry) for name, entry in named.items()}
-
-
-def _table(folder: Path, file: str, sha256: str) -> pd.DataFrame:
-    path = folder / Path(file).name
-    if not path.is_file():
-        message = f"{folder.name}/{path.name} is missing. Build the study area again."
+    except (ValueError, RecursionError) as error:
+        message = f"{folder.name}/{MANIFEST} is damaged: {error}. Build the study area again."
+        raise AreaError(message) from error
+    if (whole or "sha256" not in manifest) and manifest.get("format", FORMAT) != FORMAT:
+        message = (
+            f"{folder.name}/{MANIFEST} has format {manifest['format']!r}, not {FORMAT}. Build the "
+            "study area again."
+        )
         raise AreaError(message)
-    content = path.read_bytes()
+    if not whole:
+        message = (
+            f"{folder.name}/{MANIFEST} is damaged, or was changed by hand: its hash is not the one "
+            "in its first line. Build the study area again."
+        )
+        raise AreaError(message)
+    return manifest
+
+
+def _content(folder: Path, path: Path) -> bytes:
+    """Return the bytes of a file of a study area."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        message = f"{folder.name}/{path.name} is missing. Build the study area again."
+        raise AreaError(message) from error
+    except OSError as error:
+        message = (
+            f"{folder.name}/{path.name} cannot be read: {error.strerror}. Mend that, or build the "
+            "study area again."
+        )
+        raise AreaError(message) from error
+
+
+def _table(folder: Path, file: str, sha256: str) -> bytes:
+    """Return a table's file, which is the one that was written."""
+    path = folder / Path(file).name
+    content = _content(folder, path)
     if hashlib.sha256(content).hexdigest() != sha256:
         message = (
             f"{folder.name}/{path.name} is damaged: its hash is not the one in {MANIFEST}. "
             "Build the study area again."
         )
         raise AreaError(message)
+    return content
+
+
+def _frame(name: str, content: bytes) -> pd.DataFrame:
     try:
         metadata = pa.parquet.read_schema(io.BytesIO(content)).metadata or {}
         reader = gpd.read_parquet if b"geo" in metadata else pd.read_parquet
         return reader(io.BytesIO(content))
-    except (pa.ArrowException, ValueError, KeyError) as error:
-        message = f"{folder.name}/{path.name} cannot be read: {error}"
+    except _ODD as error:
+        message = f"{name} cannot be read: {str(error)[:200]}. Build the study area again."
         raise AreaError(message) from error
 
 

@@ -23,6 +23,8 @@ MOST_CORNERS = 200
 """Polygons with more corners are cut into smaller ones, so that each test is quick."""
 _TOUCH_M = 1e-6
 """Shorter runs through a polygon only touch it [m]."""
+_PARTS = 1e9
+"""Parts of a metre in which positions along lines are added up exactly."""
 _ASIDE_M = 1e-3
 """A run with ground this near on one side only follows the border [m]."""
 
@@ -194,18 +196,18 @@ def _closed_runs(
     points, line_of = shapely.get_coordinates(lines[hit], return_index=True)
     along = np.r_[0.0, np.hypot(*np.diff(points, axis=0).T)]
     same = np.r_[False, line_of[1:] == line_of[:-1]]
-    step = np.where(same, along, 0.0)
-    position = np.cumsum(step)
+    step = np.where(same, np.rint(along * _PARTS), 0.0).astype(np.int64)
+    position = np.cumsum(step)  # whole numbers: other lines before it move nothing
     begin = position[np.searchsorted(line_of, np.arange(len(hit)), "left")]
-    length = np.bincount(line_of, weights=step, minlength=len(hit))
+    length = position[np.searchsorted(line_of, np.arange(len(hit)), "right") - 1] - begin
     second = np.flatnonzero(same)
     ends = np.stack([points[second - 1], points[second]], axis=1)
     segments = np.array(shapely.linestrings(ends), ndmin=1)
     which, low, high = ground.covered(segments)
     owner = line_of[second[which]]
-    offset = position[second[which] - 1] - begin[owner]
+    offset = (position[second[which] - 1] - begin[owner]) / _PARTS
     edge = hit[owner]
-    scale = network.edge_mm[edge] / np.maximum(length[owner], 1e-9)
+    scale = network.edge_mm[edge] / np.maximum(length[owner] / _PARTS, 1e-9)
     low_mm = np.floor((offset + low) * scale).astype(np.int64)
     high_mm = np.ceil((offset + high) * scale).astype(np.int64)
     return edge, np.maximum(low_mm, 0), np.minimum(high_mm, network.edge_mm[edge])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
@@ -155,16 +156,16 @@ def examine(
 def _examine(area: StudyArea, scenario: Scenario, standard: AccessStandard) -> Coverage:
     here = situation(area, scenario)
     limit = limit_of(here, standard)
-    walks = _walks(here, limit)
+    found = walks(here, limit)
     room = room_of(area, standard)
     if scenario.room == "ignored":
-        people = _timed(without_places(walks, limit.unit), here, standard)
+        people = _timed(without_places(found, limit.unit), here, standard)
         return Coverage(people=people, shelters=_shelters(here, room), exact=True)
     reach = _reach(here, limit)
     given = allocation.assign(reach, here.people, room["room"].to_numpy(), mode=scenario.room)
     use = allocation.rooms(reach, here.people, room["room"].to_numpy(), given)
     return Coverage(
-        people=_timed(with_places(walks, room, reach, given, limit.unit), here, standard),
+        people=_timed(with_places(found, room, reach, given, limit.unit), here, standard),
         shelters=_shelters(here, room).join(use.drop(columns="room").set_axis(room.index)),
         exact=given.exact or scenario.room == "nearest",
     )
@@ -193,9 +194,27 @@ def _timed(people: gpd.GeoDataFrame, here: Situation, standard: AccessStandard) 
     return people.rename(columns={ASSIGNED["m"]: ASSIGNED["s"]}).assign(**{ASSIGNED["s"]: seconds})
 
 
-def _walks(here: Situation, limit: Limit) -> gpd.GeoDataFrame:
-    """Return the demand table with the walk to the nearest fit shelter, and its status."""
-    found = _nearest(here.open, here.doors, limit.unit)
+def walks(
+    here: Situation, limit: Limit, *, cutoff_m: float = math.inf, fastest_m_s: float = math.inf
+) -> gpd.GeoDataFrame:
+    """Return the demand table with the walk to the nearest fit shelter, and its status.
+
+    Parameters
+    ----------
+    here : Situation
+        The place, under a scenario.
+    limit : Limit
+        Longest walk that counts as near, as `limit_of` returns it.
+    cutoff_m : float
+        Longest walk that is looked for, at least the limit: what lies beyond it counts as no way
+        at all [m].
+    fastest_m_s : float
+        Speed at which walks that are measured in time are looked for up to the cutoff [m/s].
+    """
+    search = _Search(
+        limit.unit, cutoff_m, cutoff_m / fastest_m_s if cutoff_m < math.inf else cutoff_m
+    )
+    found = _nearest(here.open, here.doors, search)
     ids = here.area.shelters.index.to_numpy(object)
     shelter = np.full(len(found), None, object)
     reached = found["target"].to_numpy() >= 0
@@ -208,18 +227,27 @@ def _walks(here: Situation, limit: Limit) -> gpd.GeoDataFrame:
         shelter_id=pd.array(shelter, dtype="str"),
         **{name: found[name].to_numpy() for name in parts},
     )
-    return table.assign(status=status_of(_could(here, found, limit)))
+    return table.assign(status=status_of(_could(here, found, limit, search)))
 
 
-def _nearest(streets: Streets, doors: Places, by: access.Measure) -> pd.DataFrame:
+class _Search(NamedTuple):
+    """How shelters are looked for."""
+
+    by: access.Measure
+    cutoff_m: float
+    cutoff_s: float
+
+
+def _nearest(streets: Streets, doors: Places, search: _Search) -> pd.DataFrame:
     """Return the nearest shelter of every demand point, with the time of the walk."""
-    if by == "m" and streets.pace.uniform:  # one search less: the time follows from the length
-        found = access.nearest(streets.network, streets.homes, doors)
+    way = (streets.network, streets.homes, doors)
+    if search.by == "m" and streets.pace.uniform:  # the time follows from the length
+        found = access.nearest(*way, cutoff_m=search.cutoff_m)
         return found.assign(walk_time_s=found["distance_m"] * streets.pace.ms_per_mm)
-    return access.nearest(streets.network, streets.homes, doors, pace=streets.pace, by=by)
+    return access.nearest(*way, pace=streets.pace, **search._asdict())
 
 
-def _could(here: Situation, found: pd.DataFrame, limit: Limit) -> pd.DataFrame:
+def _could(here: Situation, found: pd.DataFrame, limit: Limit, search: _Search) -> pd.DataFrame:
     """Return whether each demand point is near a shelter, and would be if things were otherwise."""
     walk = "distance_m" if limit.unit == "m" else "walk_time_s"
     every = np.flatnonzero(here.usable)
@@ -238,7 +266,7 @@ def _could(here: Situation, found: pd.DataFrame, limit: Limit) -> pd.DataFrame:
     for name, case in cases.items():
         if isinstance(case, tuple):
             streets, doors = case
-            case = _nearest(streets, streets.doors.take(doors), limit.unit)  # noqa: PLW2901
+            case = _nearest(streets, streets.doors.take(doors), search)  # noqa: PLW2901
         metres = (found if case is None else case)[walk].to_numpy(float)
         could[f"near{name}"] = within(metres, limit.value)
         could[f"way{name}"] = np.isfinite(metres)

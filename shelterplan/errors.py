@@ -5,14 +5,30 @@ class ShelterplanError(Exception):
     """Base of every error raised on purpose: its text is written for the person at the screen."""
 
 
+SHOWN_PROBLEMS = 12
+"""How many problems of a table its message shows; `TableError.problems` has them all."""
+
+
 class TableError(ShelterplanError, ValueError):
-    """A table has problems. All of them are listed, with row numbers and how to mend each."""
+    """A table has problems, each with its row number and how to mend it.
+
+    Examples
+    --------
+    >>> print(TableError("shelters", ["row 4: no name.", "row 9: no name."]))
+    shelters: 2 problems. row 4: no name. row 9: no name.
+    """
 
     def __init__(self, table: str, problems: list[str]) -> None:
         self.table = table
         self.problems = problems
-        count = f"{len(problems)} problem{'s' if len(problems) != 1 else ''}"
-        super().__init__(f"{table}: {count}. " + " ".join(problems))
+        """All of them."""
+        count = f"{len(problems):,} problem{'s' if len(problems) != 1 else ''}"
+        more = len(problems) - SHOWN_PROBLEMS
+        self.lines = [f"{table}: {count}.", *problems[:SHOWN_PROBLEMS]]
+        """The message, line by line."""
+        if more > 0:
+            self.lines.append(f"... and {more:,} more.")
+        super().__init__(" ".join(self.lines))
 
 
 class NetworkError(ShelterplanError, ValueError):

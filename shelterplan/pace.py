@@ -63,7 +63,7 @@ class Pace:
                 message = "a street takes longer than 24 days at this speed"
                 raise NetworkError(message)
             ways.append(ms.astype(np.uint32))
-        uniform = bool(np.ptp(speed) == 0) if len(speed) else True
+        uniform = scenario.stairs_speed_m_s == scenario.speed_m_s
         return cls(
             forward_ms=ways[0],
             backward_ms=ways[1],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import tomllib
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
@@ -36,6 +37,13 @@ FASTEST_M_S = 100.0
 LONGEST_PERIOD = 10_000_000
 MOST_CLOSED = 10_000
 """Streets, areas or shelters that a scenario can close."""
+MOST_BYTES = 5_000_000
+"""A larger file is no scenario."""
+_SHOWN = 80
+"""Letters of a wrong value that a message shows."""
+POLYGON_WKT = re.compile(r"\s*(MULTI)?POLYGON\s*(Z|M|ZM)?\s*(\(|EMPTY)", re.IGNORECASE)
+"""How the WKT of a polygon begins. Collections inside collections, a hundred thousand deep, would
+end the whole program in the parser."""
 
 
 class ScenarioError(ShelterplanError, ValueError):
@@ -44,10 +52,13 @@ class ScenarioError(ShelterplanError, ValueError):
 
 def _polygon(wkt: str) -> shapely.Polygon | shapely.MultiPolygon:
     """Return a closed area, or raise ScenarioError where it is none."""
+    if not POLYGON_WKT.match(wkt):
+        message = f"closed area {wkt[:40]!r} must be a polygon in longitude and latitude, in WKT"
+        raise ScenarioError(message)
     try:
         shape = shapely.from_wkt(wkt)
     except (shapely.GEOSException, TypeError) as error:
-        message = f"closed area {wkt[:40]!r} is not a polygon in WKT: {error}"
+        message = f"closed area {wkt[:40]!r} is not a polygon in WKT: {str(error)[:_SHOWN]}"
         raise ScenarioError(message) from error
     lon_lat = np.abs(shapely.get_coordinates(shape))
     if (
@@ -61,12 +72,41 @@ def _polygon(wkt: str) -> shapely.Polygon | shapely.MultiPolygon:
     return shape
 
 
+def _told(value: object) -> str:
+    """Return how a wrong value is shown, cut where it is long.
+
+    Examples
+    --------
+    >>> _told("dawn"), len(_told("x" * 5000))
+    ("'dawn'", 80)
+    """
+    if isinstance(value, int) and value.bit_length() > 4 * _SHOWN:
+        return "a number of far too many digits"
+    return f"{value!r:.{_SHOWN}}"
+
+
+def _text_of(file: Path) -> str:
+    """Return the text of a scenario's file."""
+    try:
+        if file.stat().st_size > MOST_BYTES:
+            most = MOST_BYTES // 1_000_000
+            message = f"{file.name} is larger than {most} MB: that is no scenario"
+            raise ScenarioError(message)
+        return file.read_text("utf-8")
+    except (OSError, ValueError) as error:
+        if isinstance(error, (ScenarioError, UnicodeDecodeError)):
+            raise
+        message = f"the scenario {file.name[:_SHOWN]!r} cannot be opened: no such file, or no file"
+        raise ScenarioError(message) from error
+
+
 def _refuse_unknown(settings: Mapping[str, Any], kind: type[Any], what: str) -> None:
     """Raise if a setting is none of a dataclass."""
     known = [one.name for one in fields(kind)]
     for name in settings:
         if name not in known:
-            raise ScenarioError(str(UnknownNameError(f"setting of the {what}", str(name), known)))
+            unknown = UnknownNameError(f"setting of the {what}", str(name)[:_SHOWN], known)
+            raise ScenarioError(str(unknown))
 
 
 def _check_types(settings: Scenario | Walker, what: str) -> None:
@@ -99,7 +139,7 @@ def _check_types(settings: Scenario | Walker, what: str) -> None:
         else:
             continue
         if not fits:
-            message = f"{one.name} of the {what} must be {wanted}, got {value!r}"
+            message = f"{one.name} of the {what} must be {wanted}, got {_told(value)}"
             raise ScenarioError(message)
 
 
@@ -135,7 +175,9 @@ class Walker:
         for name in ("speed_m_s", "stairs_speed_m_s"):
             value = getattr(self, name)
             if value is not None and not (is_number(value) and 0 < value <= FASTEST_M_S):
-                message = f"{name} must be a number > 0, at most {FASTEST_M_S:g}, got {value!r}"
+                message = (
+                    f"{name} must be a number > 0, at most {FASTEST_M_S:g}, got {_told(value)}"
+                )
                 raise ScenarioError(message)
 
 
@@ -255,10 +297,10 @@ class Scenario:
         for name in ("max_leg_m", "island_slack_m", "delay_s"):
             value = getattr(self, name)
             if not (math.isfinite(value) and value >= 0):
-                message = f"{name} must be a finite number >= 0, got {value!r}"
+                message = f"{name} must be a finite number >= 0, got {_told(value)}"
                 raise ScenarioError(message)
         if not 1 <= self.hazard_level <= WORST_LEVEL:
-            message = f"hazard_level must be 1 to {WORST_LEVEL}, got {self.hazard_level!r}"
+            message = f"hazard_level must be 1 to {WORST_LEVEL}, got {_told(self.hazard_level)}"
             raise ScenarioError(message)
         if self.return_period is not None and not 1 <= self.return_period <= LONGEST_PERIOD:
             message = f"return_period must be 1 to {LONGEST_PERIOD:,} years"
@@ -272,7 +314,7 @@ class Scenario:
         if isinstance(walker, Walker):
             return cls(walker=walker, **settings)
         if walker not in WALKERS:
-            raise UnknownNameError("walker", walker, list(WALKERS))
+            raise UnknownNameError("walker", str(walker)[:_SHOWN], list(WALKERS))
         return cls(walker=WALKERS[walker], **settings)
 
     @classmethod
@@ -300,7 +342,7 @@ class Scenario:
                 raise ScenarioError(message)
             walker = Walker(**walker)
         elif not isinstance(walker, str):
-            message = f"walker must be a name or a table, got {walker!r}"
+            message = f"walker must be a name or a table, got {_told(walker)}"
             raise ScenarioError(message)
         return cls.of(walker=walker, **values)
 
@@ -315,9 +357,11 @@ class Scenario:
         """
         file = Path(path)
         try:
-            settings = tomllib.loads(file.read_text("utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            message = f"{file.name} is not a TOML file: {error}"
+            settings = tomllib.loads(_text_of(file))
+        except (ValueError, RecursionError) as error:  # numbers of 5,000 digits are ValueErrors
+            if isinstance(error, ScenarioError):
+                raise
+            message = f"{file.name} is not a TOML file: {str(error)[:_SHOWN]}"
             raise ScenarioError(message) from error
         try:
             return cls.from_dict(settings)

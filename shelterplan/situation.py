@@ -108,7 +108,7 @@ class Situation:
         return self.open.doors.take(np.flatnonzero(self.fit))
 
 
-def situation(area: StudyArea, scenario: Scenario) -> Situation:
+def situation(area: StudyArea, scenario: Scenario, *, part: bool = False) -> Situation:
     """Return what a scenario makes of a study area; the last few are remembered.
 
     Zones of the scenario's hazard that are bad enough close the streets in them (unless the hazard
@@ -123,6 +123,8 @@ def situation(area: StudyArea, scenario: Scenario) -> Situation:
     UnknownNameError
         If nobody has heard of the hazard.
     """
+    if not part:
+        refuse_strangers(area, scenario)
     return area.memory.get(scenario, lambda: _situation(area, scenario))
 
 
@@ -152,7 +154,6 @@ def active_zones(area: StudyArea, scenario: Scenario) -> NDArray[np.bool_]:
 
 
 def _situation(area: StudyArea, scenario: Scenario) -> Situation:
-    _refuse_strangers(area, scenario)
     network = area.network(scenario.walker)
     whole = Streets(
         network, Pace.of(network, scenario), area.demand_places(scenario), area.every_door(scenario)
@@ -189,7 +190,7 @@ def _situation(area: StudyArea, scenario: Scenario) -> Situation:
     )
 
 
-def _refuse_strangers(area: StudyArea, scenario: Scenario) -> None:
+def refuse_strangers(area: StudyArea, scenario: Scenario) -> None:
     """Raise if a scenario names what is not there: nothing would be closed, and nobody told."""
     known = {*HAZARDS, *area.hazards["hazard"], ""}
     if scenario.hazard not in known:

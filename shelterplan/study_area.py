@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 ATTRIBUTION = "© OpenStreetMap contributors, ODbL 1.0"
 """Shown on every map and export that holds OSM data."""
+TABLES = (*tables.TABLES, "dropped", "quarantine")
+"""Names of the tables that are saved."""
 DROPPED = ("rule", "reason", "ways", "length_m")
 QUARANTINE = ("table", "row", "column", "problem", "mend")
 AROUND = 0.05
@@ -318,13 +320,21 @@ class StudyArea:
             return self._origin.candidate_entrances
         return entrances_of(self.candidates, self.streets, self.crs)
 
-    def save(self, folder: str | os.PathLike[str]) -> None:
+    def save(
+        self, folder: str | os.PathLike[str], *, beside: Mapping[str, bytes] | None = None
+    ) -> None:
         """Write the study area to a folder, so that a good one is there at every moment.
 
         An earlier study area in the folder stays whole until the new one is: the manifest
-        `area.toml`, which names every file and its hash, is put in place last.
+        `area.toml`, which names every file and its hash, is put in place last. Files `beside` the
+        tables are never there with another version than their own.
+
+        Raises
+        ------
+        AreaError
+            If it cannot be written; an earlier study area is still there.
         """
-        area_files.write(Path(folder), self._manifest, self._tables)
+        area_files.write(Path(folder), self._manifest, self._tables, beside)
 
     @cached_property
     def version(self) -> str:
@@ -338,7 +348,7 @@ class StudyArea:
 
     @property
     def _tables(self) -> Mapping[str, pd.DataFrame]:
-        return {name: getattr(self, name) for name in (*tables.TABLES, "dropped", "quarantine")}
+        return {name: getattr(self, name) for name in TABLES}
 
     @property
     def _manifest(self) -> dict[str, object]:
@@ -366,11 +376,7 @@ class StudyArea:
 
     def passable(self, walker: Walker | None = None) -> np.ndarray:
         """Return which streets a walker can use, shape (streets,)."""
-        key = _abilities(walker)
-        stairs = self.streets["steps"].to_numpy(bool)
-        barred = (self.streets["wheelchair"] == "no").to_numpy(bool)
-        passable: np.ndarray = ~(stairs & (not key.steps)) & ~(barred & key.wheelchair)
-        return passable
+        return passable(self.streets, walker)
 
     def entrance_places(self, scenario: Scenario | None = None) -> Places:
         """Return the usable entrances on the network; their owner is the row of the shelter.
@@ -382,10 +388,13 @@ class StudyArea:
 
     def every_door(self, scenario: Scenario) -> Places:
         """Return every entrance on the network, usable or not."""
-        network = self.network(scenario.walker)
         owner = self.shelters.index.get_indexer(self.entrances["shelter_id"])
-        prefer = network.edge_component == 0
-        return self._snap("entrances", self.entrances, scenario, prefer, owner)
+        return self._snap("entrances", self.entrances, scenario, self.longest_part(scenario), owner)
+
+    def longest_part(self, scenario: Scenario) -> np.ndarray:
+        """Return which edges lie in the part of the network with the longest streets."""
+        longest: np.ndarray = self.network(scenario.walker).edge_component == 0
+        return longest
 
     @cached_property
     def metric_communities(self) -> np.ndarray:
@@ -492,6 +501,15 @@ class StudyArea:
                 owner=owner,
             )
         return self._snapped[key]
+
+
+def passable(streets: gpd.GeoDataFrame, walker: Walker | None = None) -> np.ndarray:
+    """Return which rows of a streets table a walker can use, shape (streets,)."""
+    key = _abilities(walker)
+    stairs = streets["steps"].to_numpy(bool)
+    barred = (streets["wheelchair"] == "no").to_numpy(bool)
+    allowed: np.ndarray = ~(stairs & (not key.steps)) & ~(barred & key.wheelchair)
+    return allowed
 
 
 def embedded_areas() -> dict[str, Path]:

@@ -7,6 +7,7 @@ import gzip
 import json
 import threading
 import time
+import zlib
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
@@ -94,7 +95,10 @@ class Handler(BaseHTTPRequestHandler):
         self.send(b"<html>slow down</html>", status=429, kind="text/html", Retry_After="0")
 
     def answer_429_long(self):
-        self.send(b"", status=429, kind="text/html", Retry_After="3600")
+        self.send(b"", status=429, kind="text/html", Retry_After=self.server.retry_after)
+
+    def answer_429_silent(self):
+        self.send(b"", status=429, kind="text/html")
 
     def answer_504(self):
         self.send(b"<html>busy</html>", status=504, kind="text/html")
@@ -108,6 +112,31 @@ class Handler(BaseHTTPRequestHandler):
     def answer_half(self):
         self.send(self.whole()[:200], length=len(self.whole()))
 
+    def answer_half_gzip(self):
+        packed = gzip.compress(self.whole())
+        self.send(packed[: len(packed) // 2], length=len(packed), Content_Encoding="gzip")
+
+    def answer_half_chunked(self):
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        self.wfile.write(b"%x\r\n%s\r\n" % (100, self.whole()[:100]))
+
+    def answer_too_short(self):
+        self.send(self.whole(), length=200)
+
+    def answer_cut_gzip(self):
+        self.send(gzip.compress(self.whole())[:100], Content_Encoding="gzip")
+
+    def answer_broken_gzip(self):
+        packed = bytearray(gzip.compress(self.whole()))
+        packed[-6] ^= 1  # in the checksum
+        self.send(bytes(packed), Content_Encoding="gzip")
+
+    def answer_negative(self):
+        self.send(self.whole()[:200], length=-5)
+
     def answer_half_json(self):
         self.send(self.whole()[:200])
 
@@ -116,6 +145,27 @@ class Handler(BaseHTTPRequestHandler):
         self.send(
             json.dumps({**late, "remark": 'runtime error: Query timed out in "query"'}).encode()
         )
+
+    def answer_remark_whole(self):
+        self.send(json.dumps({**STREETS, "remark": "runtime error: out of memory\x1b[2J"}).encode())
+
+    def answer_html_as_json(self):
+        self.send(b"<html>502 Bad Gateway</html>")
+
+    def answer_latin(self):
+        self.send(self.whole().replace(b"Rampe", b"Ramp\xe9"))
+
+    def answer_control(self):
+        self.send(b"", kind="text/\x1b[2Jhtml")
+
+    def answer_nan(self):
+        self.send(self.whole().replace(b"43.001", b"NaN"))
+
+    def answer_nothing(self):
+        self.send(b"")
+
+    def answer_no_content(self):
+        self.send(b"", status=204)
 
     def answer_lacking(self):
         self.send(json.dumps({**STREETS, "elements": STREETS["elements"][1:]}).encode())
@@ -135,6 +185,13 @@ class Handler(BaseHTTPRequestHandler):
     def answer_flood(self):
         self.send(gzip.compress(b" " * 3_000_000), Content_Encoding="gzip")
 
+    def answer_layers(self):
+        bomb = gzip.compress(gzip.compress(bytes(3_000_000)))
+        self.send(bomb, Content_Encoding="gzip, gzip")
+
+    def answer_deflate(self):
+        self.send(zlib.compress(self.whole()), Content_Encoding="deflate")
+
     def answer_silence(self):
         self.server.stopped.wait(3)
 
@@ -148,7 +205,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def drip(self, content):
         for at in range(len(content)):
-            if self.server.stopped.wait(0.05):
+            if self.server.stopped.wait(self.server.drip_s):
                 return
             self.wfile.write(content[at : at + 1])
             self.wfile.flush()
@@ -159,8 +216,11 @@ class Handler(BaseHTTPRequestHandler):
     def answer_redirect(self):
         self.send(b"", status=307, Location=self.path.split("?")[0].rstrip("2") + "2")
 
-    def answer_redirect_away(self):
-        self.send(b"", status=302, Location="http://127.0.0.2:1/search")
+    def answer_redirect_to(self):
+        self.send(b"", status=302, Location=self.server.target)
+
+    def answer_redirect_nowhere(self):
+        self.send(b"", status=302)
 
 
 class FaultyServer(ThreadingHTTPServer):
@@ -174,6 +234,9 @@ class FaultyServer(ThreadingHTTPServer):
         self.asked = []
         self.agents = set()
         self.broken_off = 0
+        self.retry_after = "3600"
+        self.drip_s = 0.05
+        self.target = "http://127.0.0.2:1/search"
         self.places = PLACES
         self.streets = STREETS
         self.stopped = threading.Event()

@@ -391,7 +391,7 @@ def test_problems_of_all_files_come_together(files, tmp_path):
     assert "no latitude column" in result.stderr
     alone = run(*build_arguments(files, tmp_path / "t", population=tmp_path / "p.csv"), code=1)
     assert "row 2: latitude 200 is out of range" in alone.stderr
-    assert "... and 10 more." in alone.stderr
+    assert "... and 18 more." in alone.stderr
 
 
 def test_population_elsewhere_is_an_error(files, tmp_path):

@@ -36,8 +36,9 @@ def rewrite(folder, change):
     """Change a saved manifest."""
     path = folder / area_files.MANIFEST
     manifest = tomllib.loads(path.read_text("utf-8"))
+    del manifest["sha256"]
     change(manifest)
-    path.write_text(tomli_w.dumps(manifest), "utf-8")
+    path.write_bytes(area_files.sealed(tomli_w.dumps(manifest)))
 
 
 def forge(folder, table, change):
@@ -65,7 +66,7 @@ def forge(folder, table, change):
         ("source", [{"table": "x", "name": 2}], "2 is not a text"),
         ("source", ["x"], "does not fit together"),
         ("translations", {"zh": {"a note": 1}}, "1 is not a text"),
-        ("format", "1", "has format '1', not 1"),
+        ("format", "1", "has format '1', not 2"),
     ],
 )
 def test_a_manifest_that_lies_is_refused(folder, key, value, told):

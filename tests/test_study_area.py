@@ -9,7 +9,7 @@ import pytest
 import shapely
 
 from shelterplan import StudyArea, make_plan
-from shelterplan.area_files import MANIFEST
+from shelterplan.area_files import MANIFEST, sealed
 from shelterplan.entrances import find_entrances
 from shelterplan.errors import AreaError, NetworkError, TableError
 from shelterplan.sources.osm import Streets
@@ -99,7 +99,8 @@ def test_a_file_outside_the_folder_is_never_read(area, tmp_path):
     manifest = tmp_path / "v" / MANIFEST
     name = next((tmp_path / "v").glob("demand-*")).name
     shutil.move(tmp_path / "v" / name, tmp_path / name)
-    manifest.write_text(manifest.read_text().replace(name, f"../{name}"))
+    text = manifest.read_text("utf-8").partition("\n")[2]
+    manifest.write_bytes(sealed(text.replace(name, f"../{name}")))
     with pytest.raises(AreaError, match="missing"):
         StudyArea.open(tmp_path / "v")
 

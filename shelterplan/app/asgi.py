@@ -13,7 +13,8 @@ from starlette.middleware import Middleware
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from shelterplan.app import resident_maps
+from shelterplan.app import resident_maps, warm
+from shelterplan.app.uploads import Limits
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -93,7 +94,8 @@ def _host(scope: Scope) -> str:
 
 @asynccontextmanager
 async def _lifespan(_: st.App) -> AsyncIterator[None]:
-    """While the server runs, its pages may lead to the maps for residents."""
+    """Before the first visitor, prepare; while the server runs, hand out maps for residents."""
+    warm.begin()
     resident_maps.begin()
     try:
         yield
@@ -111,5 +113,5 @@ def create_app() -> st.App:
         Path(__file__).with_name("script.py"),
         lifespan=_lifespan,
         routes=[Route("/healthz", _healthy), resident_maps.ROUTE],
-        middleware=[Middleware(SafeHeaders)],
+        middleware=[Middleware(SafeHeaders), Middleware(Limits)],
     )

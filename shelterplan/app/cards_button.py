@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from shelterplan.app import resident_maps, store
+from shelterplan.app import jobs, resident_maps, store
 from shelterplan.views import cards
 from shelterplan.views.pdf import ready, to_pdf
 
@@ -52,16 +52,17 @@ def card_file(
     pdf: bool,
 ) -> bytes:
     """Return the card of a community as a file."""
-    made = cards.cards(
-        store.area(area),
-        communities=[community],
-        scenario=scenario,
-        standard=standard,
-        language=language,
-        link=link,
-    )
-    page = cards.to_html(made)
-    return to_pdf(page) if pdf else page.encode("utf-8")
+    with jobs.turn():
+        made = cards.cards(
+            store.area(area),
+            communities=[community],
+            scenario=scenario,
+            standard=standard,
+            language=language,
+            link=link,
+        )
+        page = cards.to_html(made)
+        return to_pdf(page) if pdf else page.encode("utf-8")
 
 
 def map_address(page: str | None, area: str, lang: str) -> str | None:

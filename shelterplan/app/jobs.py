@@ -10,6 +10,7 @@ import logging
 import threading
 import time
 from collections import OrderedDict
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from shelterplan.errors import ShelterplanError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable, Hashable, Iterator
 
     from shelterplan.progress import Progress
 
@@ -33,6 +34,8 @@ MOST_OWN = 8
 """Stopped or failed results that are kept for one session."""
 MOST_AT_ONCE = 2
 """Jobs that run at once in one process; others wait for their turn."""
+LONGEST_WAIT_S = 120.0
+"""How long somebody waits for a file while others are served [s]."""
 GONE_S = 15.0
 """A session that has been away for so long is gone, and so is its job [s]."""
 ASK_S = 0.5
@@ -81,6 +84,28 @@ class Shared:
 def shared() -> Shared:
     """Return this process's shared results."""
     return Shared()
+
+
+class BusyError(ShelterplanError):
+    """So many others are being served that there is no turn in time."""
+
+
+@contextmanager
+def turn(longest_s: float = LONGEST_WAIT_S) -> Iterator[None]:
+    """Wait for a turn to do heavy work here and now, a report or a card, so that taps stay quick.
+
+    Raises
+    ------
+    BusyError
+        If there is none in time.
+    """
+    turns = shared().turns
+    if not turns.acquire(timeout=longest_s):
+        raise BusyError("others are being served; please try again in a few minutes")
+    try:
+        yield
+    finally:
+        turns.release()
 
 
 @dataclass(eq=False)

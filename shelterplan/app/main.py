@@ -16,10 +16,12 @@ from shelterplan.app import (
     find_page,
     gaps_page,
     proposals_page,
+    resident_maps,
     settings,
     sidebar,
     sites_page,
     store,
+    warm,
 )
 from shelterplan.app.markup import plain
 from shelterplan.app.parts import page_language, sidebar_button
@@ -75,6 +77,8 @@ def run() -> None:
     settings.write_address()
     if here.url_path not in PAGES or here.url_path == "find":
         _prepare()
+    if resident_maps.served():
+        warm.settle()
 
 
 def _prepare() -> None:

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 import geopandas as gpd
 import pandas as pd
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from shelterplan import tables
+from shelterplan.app import uploads
 from shelterplan.errors import ShelterplanError
 from shelterplan.siting.proposal import LONGEST_TITLE, MOST_BYTES, Proposal, read_proposal
 from shelterplan.study_area import AROUND
@@ -178,12 +180,14 @@ def take_file(key: str, area: StudyArea, words: Words) -> None:
     file = st.session_state.get(key)
     st.session_state["upload_turn"] = st.session_state.get("upload_turn", 0) + 1
     st.session_state["upload_problem"], st.session_state["upload_notes"] = "", ()
-    if file is None:
+    if not isinstance(file, UploadedFile):  # none, or one that is no longer there
         return
     try:
         proposal = of_file(file.name, file.getvalue(), area, words)
     except (ShelterplanError, UnicodeError, RecursionError) as error:
         st.session_state["upload_problem"] = str(error)
         return
+    finally:
+        uploads.forget(file)
     st.session_state["upload_notes"] = (*proposal.problems, *proposal.remarks)
     add(proposal)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
-from shelterplan.app import store
+from shelterplan.app import jobs, store
 from shelterplan.views import pdf
 from shelterplan.views.report.contents import Language, day_of_report, report
 from shelterplan.views.report.formats import MIME, in_format
@@ -78,5 +78,6 @@ def made(
 ) -> bytes:
     """Return the report on a study area in one format."""
     spoken: Language = "zh" if language == "zh" else "en"
-    told = report(store.area(area), scenario, standard, language=spoken, today=day)
-    return in_format(told, name)
+    with jobs.turn():
+        told = report(store.area(area), scenario, standard, language=spoken, today=day)
+        return in_format(told, name)

@@ -26,9 +26,6 @@ from shelterplan.cli.resident_map import resident_map
 from shelterplan.cli.suggest import suggest
 from shelterplan.errors import ShelterplanError, TableError
 
-SHOWN_PROBLEMS = 20
-"""Problems of one table that are printed."""
-
 EPILOG = """\b
 Examples:
   shelterplan app
@@ -54,7 +51,8 @@ class Guarded(click.Group):
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except ShelterplanError as error:
-            raise click.ClickException(in_words(error)) from error
+            lines = error.lines if isinstance(error, TableError) else [str(error)]
+            raise click.ClickException("\n  ".join(lines)) from error
         except BrokenPipeError:
             sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
             ctx.exit(1)
@@ -69,18 +67,6 @@ class Guarded(click.Group):
                 f"this should not have happened ({type(error).__name__}: {error}). Please report "
                 "it; SHELTERPLAN_TRACEBACK=1 shows where it happened."
             ) from error
-
-
-def in_words(error: ShelterplanError) -> str:
-    """Return an error for the terminal: the problems of a table one a line, at most 20."""
-    if not isinstance(error, TableError):
-        return str(error)
-    shown = error.problems[:SHOWN_PROBLEMS]
-    more = len(error.problems) - len(shown)
-    count = f"{len(error.problems)} problem{'s' if len(error.problems) != 1 else ''}"
-    return "\n  ".join(
-        [f"{error.table}: {count}.", *shown, *([f"... and {more:,} more."] if more else [])]
-    )
 
 
 def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:  # noqa: FBT001

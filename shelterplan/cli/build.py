@@ -9,7 +9,7 @@ import click
 
 from shelterplan.cli import text
 from shelterplan.cli.build_told import QUARANTINE, more_notes, notes, print_summary, summarise
-from shelterplan.cli.files import csv_bytes, write_file
+from shelterplan.cli.files import csv_bytes
 from shelterplan.cli.inputs import (
     Given,
     Inputs,
@@ -117,8 +117,7 @@ def build(
     assigned = assigned or assign(inputs)
     short = name or out.resolve().name
     area = assemble(inputs, assigned, network, name=short, title=title or short, progress=progress)
-    area.save(out)
-    write_quarantine(out, area, inputs)
+    area.save(out, beside={QUARANTINE: quarantine_file(area, inputs)})
     summary = summarise(area, inputs, assigned, network)
     if as_json:
         text.print_json(summary)
@@ -181,7 +180,11 @@ def assign(inputs: Inputs) -> Assigned:
 
 def _refuse_foreign_folder(out: Path) -> None:
     """Stop before anything is written among files that are no study area's."""
-    if out.is_dir() and any(out.iterdir()) and not (out / "area.toml").is_file():
+    from shelterplan import area_files, study_area
+
+    if not out.is_dir() or (out / area_files.MANIFEST).is_file():
+        return
+    if not area_files.is_unfinished(out, study_area.TABLES):
         raise AreaError(f"{out} has other files in it: give a new folder")
 
 
@@ -265,12 +268,12 @@ def _sources(inputs: Inputs) -> list[Source]:
     ]
 
 
-def write_quarantine(out: Path, area: StudyArea, inputs: Inputs) -> None:
-    """Write every row that was left out, and every remark on a row that was kept."""
+def quarantine_file(area: StudyArea, inputs: Inputs) -> bytes:
+    """Return every row that was left out, and every remark on a row that was kept, as CSV."""
     import pandas as pd
 
     remarks = pd.concat([one.remarks for _, _, one in inputs.tables()], ignore_index=True)
     rows = pd.concat(
         [area.quarantine.assign(used="no"), remarks.assign(used="yes")], ignore_index=True
     )
-    write_file(out / QUARANTINE, csv_bytes(rows))
+    return csv_bytes(rows)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from shelterplan.atomic import write_whole
+from shelterplan.atomic import sweep, write_whole
 from shelterplan.errors import ShelterplanError
 
 if TYPE_CHECKING:
@@ -21,13 +21,14 @@ class WriteError(ShelterplanError, OSError):
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Write a file in one step (see `atomic.write_whole`).
+    """Write a file in one step (see `atomic.write_whole`); drafts of killed runs are removed.
 
     Raises
     ------
     WriteError
         The folder does not exist or cannot be written.
     """
+    sweep(path.parent, path.name)
     try:
         write_whole(path, content)
     except OSError as error:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from shelterplan.atomic import write_whole
+from shelterplan.atomic import sweep, write_folder
 from shelterplan.cli import text
 from shelterplan.cli.answers import AREA, JSON, heading, open_area
 from shelterplan.cli.evaluate import warnings_of
@@ -195,26 +193,11 @@ def _write(path: Path, content: Content) -> None:
 
 
 def _write_folder(path: Path, content: Mapping[str, bytes]) -> None:
-    """Put a folder in place: under another name, then renamed; an earlier one goes last."""
+    """Put a folder in place, in the stead of an earlier one."""
+    sweep(path.parent, path.name)
     if path.exists() and not (path.is_dir() and all(_ours(path, old) for old in path.iterdir())):
         raise WriteError(f"{path} is there already and is no folder of {path.suffix} files alone")
-    mark = secrets.token_hex(4)
-    fresh, old = (path.with_name(f".{path.name}.{mark}.{name}") for name in ("tmp", "old"))
-    try:
-        fresh.mkdir()
-        for name, one in content.items():
-            write_whole(fresh / name, one)
-        if path.exists():
-            path.rename(old)
-        try:
-            fresh.rename(path)
-        except OSError:
-            if old.exists():
-                old.rename(path)
-            raise
-    finally:
-        for left in (fresh, old):
-            shutil.rmtree(left, ignore_errors=True)
+    write_folder(path, content)
 
 
 def _ours(folder: Path, file: Path) -> bool:

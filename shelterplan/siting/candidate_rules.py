@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from shelterplan.scenario import WORST_LEVEL
+from shelterplan.scenario import POLYGON_WKT, WORST_LEVEL
 from shelterplan.siting.result import SitingError
 from shelterplan.standards import is_number
 
@@ -91,6 +91,8 @@ def _land(pair: object) -> tuple[str, shapely.Geometry]:
     if not (isinstance(pair, tuple | list) and len(pair) == 2 and all(map(_is_text, pair))):
         raise SitingError(f"excluded land must be pairs of a name and a polygon, got {pair!r}")
     name, wkt = str(pair[0]), str(pair[1])
+    if not POLYGON_WKT.match(wkt):
+        raise SitingError(f"excluded land {name[:80]!r} is no polygon in WKT")
     try:
         shape = shapely.from_wkt(wkt)
     except shapely.GEOSException as error:

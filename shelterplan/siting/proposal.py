@@ -145,16 +145,29 @@ def read_proposal(path: Path) -> Proposal:
         raise SitingError(message)
     area = own.get("area") if isinstance(own.get("area"), dict) else {}
     return Proposal(
-        title=str(own.get("title") or path.stem)[:LONGEST_TITLE],
+        title=_text(own.get("title")) or path.stem[:LONGEST_TITLE],
         sites=sites,
-        area_name=str((area or {}).get("name", "")),
-        area_version=str((area or {}).get("version", "")),
+        area_name=_text((area or {}).get("name")),
+        area_version=_text((area or {}).get("version")),
         scenario=_scenario(own.get("scenario")),
         standard=_standard(own.get("standard")),
         manifest={key: own[key] for key in ("program", "illustrative") if key in own},
         problems=_told(read.quarantine),
         remarks=_told(read.remarks),
     )
+
+
+def _text(given: object) -> str:
+    r"""Return a text of a file, cut where it is long; nothing for what is no text.
+
+    Examples
+    --------
+    >>> _text("Two sites"), _text("a\ud800"), _text(["x"])
+    ('Two sites', 'a?', '')
+    """
+    if not isinstance(given, str):
+        return ""
+    return given[:LONGEST_TITLE].encode("utf-8", "replace").decode()
 
 
 def _told(rows: pd.DataFrame) -> tuple[str, ...]:
@@ -170,7 +183,7 @@ def _own_member(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text("utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        message = f"{path.name} is no GeoJSON: {error}"
+        message = f"{path.name} is no GeoJSON: {str(error)[:200]}"
         raise SourceError(message) from error
     own = found.get("shelterplan") if isinstance(found, dict) else None
     if not isinstance(own, dict):

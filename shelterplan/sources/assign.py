@@ -67,11 +67,8 @@ def assign_communities(
     >>> found.demand["community_id"].to_dict(), found.population_outside
     ({'a': 'w'}, 12.0)
     """
-    polygons = shapely.STRtree(communities.geometry.to_numpy())
-    point, polygon = polygons.query(demand.geometry.to_numpy(), predicate="covered_by")
-    owner = np.full(len(demand), len(communities), dtype=np.int64)
-    np.minimum.at(owner, point, polygon)
-    inside = owner < len(communities)
+    owner = owners(demand.geometry.to_numpy(), shapely.STRtree(communities.geometry.to_numpy()))
+    inside = owner >= 0
     numbers = np.arange(1, len(demand) + 1) if rows is None else np.asarray(rows)
     if not inside.any():
         problem = f"None of the {len(demand):,} points lies in a community: "
@@ -84,6 +81,22 @@ def assign_communities(
     return Assigned(
         kept, _outside(demand[~inside], numbers[~inside]), total, float(kept["population"].sum())
     )
+
+
+def owners(points: np.ndarray, polygons: shapely.STRtree) -> np.ndarray:
+    """Return the row of the first polygon that covers each point, -1 where none does.
+
+    Parameters
+    ----------
+    points : array of Point, shape (n,)
+    polygons : STRtree
+        Polygons in the same coordinate system.
+    """
+    point, polygon = polygons.query(points, predicate="covered_by")
+    none = len(polygons)
+    owner = np.full(len(points), none, dtype=np.int64)
+    np.minimum.at(owner, point, polygon)
+    return np.where(owner < none, owner, -1)
 
 
 def _outside(points: gpd.GeoDataFrame, rows: np.ndarray) -> pd.DataFrame:

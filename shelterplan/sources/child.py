@@ -63,16 +63,28 @@ def run_reader(
         )
     except subprocess.TimeoutExpired as error:
         raise SourceError(f"{name} took longer than {timeout_s} s to read: given up") from error
-    if done.returncode == 0:
-        return
-    lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
+    if done.returncode:
+        raise refusal(done.returncode, done.stderr, arguments, name=name, kind=kind)
+
+
+def refusal(
+    code: int, told: bytes, arguments: Sequence[str], *, name: str, kind: str
+) -> SourceError:
+    """Return the error of a reader that ended with a code other than 0.
+
+    Examples
+    --------
+    >>> print(refusal(3, b"/f: no band", ["a", "/f/in.tif"], name="a.tif", kind="GeoTIFF"))
+    a.tif cannot be read as GeoTIFF: : no band
+    """
+    lines = told.decode("utf-8", "replace").strip().splitlines()
     folder = str(Path(arguments[1]).parent)
     why = (
         lines[-1].replace(folder, "")[:300]
-        if done.returncode == REFUSED and lines
-        else f"the reader stopped ({done.returncode}): damaged, or too large for its limits"
+        if code == REFUSED and lines
+        else f"the reader stopped ({code}): damaged, or too large for its limits"
     )
-    raise SourceError(f"{name} cannot be read as {kind}: {why}")
+    return SourceError(f"{name} cannot be read as {kind}: {why}")
 
 
 def environment_of(skipped: Iterable[str]) -> dict[str, str]:

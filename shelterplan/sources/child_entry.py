@@ -45,9 +45,14 @@ def main(reader: str, *arguments: str) -> None:
     runpy.run_path(str(Path(__file__).with_name(f"{reader}.py")))["main"](*arguments)
 
 
+def reason(error: Exception) -> str:
+    """Return what an error says in its first line, or else its kind."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
 if __name__ == "__main__":
     try:
         main(*sys.argv[1:])
     except Exception as error:  # noqa: BLE001  (the parent turns the last line into its message)
-        sys.stderr.write((str(error).strip() or type(error).__name__).splitlines()[0])
+        sys.stderr.write(reason(error))
         sys.exit(REFUSED)

@@ -25,7 +25,7 @@ from urllib.parse import urljoin, urlsplit
 import requests
 import urllib3
 
-from shelterplan.atomic import write_whole
+from shelterplan.atomic import sweep, write_whole
 from shelterplan.errors import DownloadError
 
 LOGGER = logging.getLogger(__name__)
@@ -39,6 +39,8 @@ FIRST_PAUSE_S = 2.0
 MAX_REDIRECTS = 3
 CONNECT_S = 10.0
 """Longest wait for a connection [s]."""
+PACKINGS = frozenset({"", "identity", "gzip"})
+"""Ways in which an answer may be packed: one layer, and no other kind."""
 BUSY = frozenset({429, 502, 503, 504})
 """Answers that mean: try again later."""
 
@@ -142,9 +144,11 @@ def fetch_json(
         There is no whole answer. Nothing is put in its place.
     """
     kept = None if cache_dir is None else cache_dir / f"{request.key()}.json"
-    content = None if kept is None else _from_cache(kept)
-    if content is not None:
-        return _parsed(content, request.what, accept)
+    if kept is not None:
+        content = _from_cache(kept)
+        with suppress(DownloadError):  # kept by an earlier version that took it
+            if content is not None:
+                return _parsed(content, request.what, accept)
     content = _fetch(request, deadline, max_bytes, pause_s)
     answer = _parsed(content, request.what, accept)
     if kept is not None:
@@ -155,11 +159,27 @@ def fetch_json(
 def _parsed(content: bytes, what: str, accept: Callable[[Any], None]) -> Any:  # noqa: ANN401
     """Parse an answer and let the caller accept it."""
     try:
-        answer = json.loads(content)
+        answer = json.loads(content, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise DownloadError(f"{what} gave an answer that is cut off or damaged.") from error
     accept(answer)
     return answer
+
+
+def _refuse_constant(name: str) -> None:
+    """Refuse the numbers that JSON does not have: NaN, Infinity."""
+    raise ValueError(f"{name} is no number")
+
+
+def shown(text: object) -> str:
+    r"""Return what a server said for a message: one short line without control characters.
+
+    Examples
+    --------
+    >>> shown("a\x1b[2Jb\nc")
+    'a [2Jb c'
+    """
+    return "".join(sign if sign.isprintable() else " " for sign in str(text)[:200]).strip()
 
 
 def _fetch(request: Request, deadline: Deadline, max_bytes: int, pause_s: float) -> bytes:
@@ -213,13 +233,13 @@ def _send(request: Request, deadline: Deadline, max_bytes: int) -> bytes:
     """Send one request, follow redirects on the same host, and read the whole answer."""
     url = request.url
     with requests.Session() as session:
-        session.headers["User-Agent"] = user_agent()
+        session.headers.update({"User-Agent": user_agent(), "Accept-Encoding": "gzip"})
         for _ in range(MAX_REDIRECTS + 1):
             try:
                 response = session.request(
                     "GET" if request.data is None else "POST",
                     url,
-                    params=dict(request.params or {}),
+                    params=None if urlsplit(url).query else dict(request.params or {}),
                     data=None if request.data is None else dict(request.data),
                     stream=True,
                     allow_redirects=False,
@@ -234,8 +254,8 @@ def _send(request: Request, deadline: Deadline, max_bytes: int) -> bytes:
                 raise _TryAgainError("did not answer") from error
             except (requests.ConnectionError, urllib3.exceptions.HTTPError) as error:
                 raise _TryAgainError("could not be reached, or broke off") from error
-            except requests.RequestException as error:
-                raise DownloadError(f"{request.what} cannot be asked: {error}") from error
+            except (requests.RequestException, ValueError) as error:
+                raise DownloadError(f"{request.what} cannot be asked: {shown(error)}") from error
     raise DownloadError(f"{request.what} redirects without end.")
 
 
@@ -263,7 +283,11 @@ def _body(response: requests.Response, what: str, deadline: Deadline, max_bytes:
         raise DownloadError(f"{what} refused the request (status {response.status_code}).")
     kind = response.headers.get("Content-Type", "").split(";")[0].strip()
     if kind != "application/json":
-        raise DownloadError(f"{what} gave {kind or 'something unnamed'} in place of JSON.")
+        name = shown(kind) or "something unnamed"
+        raise DownloadError(f"{what} gave {name} in place of JSON.")
+    packing = response.headers.get("Content-Encoding", "").strip().lower()
+    if packing not in PACKINGS:
+        raise DownloadError(f"{what} packed its answer as {shown(packing)}, which is not accepted.")
     parts: list[bytes] = []
     size = 0
     while part := response.raw.read1(1 << 16, decode_content=True):
@@ -293,6 +317,7 @@ def _to_cache(path: Path, content: bytes) -> None:
     """Keep an answer behind its own hash; a reader never sees half of it."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        sweep(path.parent)
         write_whole(path, hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
     except OSError as error:
         LOGGER.warning("the answer could not be kept in the download cache: %s", error.strerror)

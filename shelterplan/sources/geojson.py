@@ -13,9 +13,13 @@ import shapely
 from shapely.geometry import shape
 
 from shelterplan.errors import SourceError
+from shelterplan.sources.text_tables import MAX_COLUMNS
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
+
+MAX_CELLS = 100_000_000
+"""Most cells of the table of properties, empty ones counted."""
 
 
 def parse_geojson(data: bytes, name: str) -> gpd.GeoDataFrame:
@@ -45,9 +49,13 @@ def parse_geojson(data: bytes, name: str) -> gpd.GeoDataFrame:
     except RecursionError as error:
         raise SourceError(f"{name} is nested too deeply") from error
     except ValueError as error:
-        raise SourceError(f"{name} is no whole GeoJSON file: {error}") from error
+        raise SourceError(f"{name} is no whole GeoJSON file: {str(error)[:200]}") from error
     features = _features(content, name)
-    records = [_properties(feature) for feature in features]
+    try:
+        records = [_properties(feature) for feature in features]
+    except RecursionError as error:
+        raise SourceError(f"{name} is nested too deeply") from error
+    _refuse_columns(records, name)
     return gpd.GeoDataFrame(
         pd.DataFrame(records, index=range(len(records)), dtype=object),
         geometry=[_shape(feature.get("geometry")) for feature in features],
@@ -70,12 +78,26 @@ def _features(content: Any, name: str) -> list[dict[str, Any]]:  # noqa: ANN401 
     return features
 
 
+def _refuse_columns(records: list[dict[str, Any]], name: str) -> None:
+    """Stop at more columns than a table has: features that share no name would need a square."""
+    columns: set[str] = set()
+    for record in records:
+        columns.update(record)
+        if len(columns) > MAX_COLUMNS:
+            raise SourceError(f"{name} has more than {MAX_COLUMNS:,} columns: refused")
+    if len(columns) * len(records) > MAX_CELLS:
+        raise SourceError(
+            f"{name} has {len(records):,} features of {len(columns):,} columns, more than "
+            f"{MAX_CELLS:,} cells: leave out columns that are not needed"
+        )
+
+
 def _properties(feature: dict[str, Any]) -> dict[str, Any]:
     """Return the properties; the feature's own id stands in where they have none."""
     properties = feature.get("properties")
     known = properties if isinstance(properties, dict) else {}
     found = {
-        str(key): json.dumps(value, ensure_ascii=False)
+        _whole_text(key): _whole_text(json.dumps(value, ensure_ascii=False))
         if isinstance(value, (dict, list))
         else _whole_text(value)
         for key, value in known.items()
@@ -130,9 +152,27 @@ def _declared_crs(content: dict[str, Any], name: str) -> pyproj.CRS:
         return pyproj.CRS.from_epsg(4326)
     found = re.fullmatch(r"(?:urn:ogc:def:crs:)?EPSG:(?:[\d.]*:)?(\d{4,6})", text, re.IGNORECASE)
     try:
-        return pyproj.CRS.from_epsg(int(found[1]) if found else -1)
+        return flat_crs(pyproj.CRS.from_epsg(int(found[1]) if found else -1))
     except pyproj.exceptions.CRSError as error:
         raise SourceError(
             f"{name} is in a coordinate system that is not known ({text[:80]!r}): "
             "save it in WGS 84 (EPSG:4326)"
         ) from error
+
+
+def flat_crs(crs: pyproj.CRS) -> pyproj.CRS:
+    """Return a coordinate system that places things on the map; heights alone, say, do not.
+
+    Raises
+    ------
+    pyproj.exceptions.CRSError
+        It is neither geographic nor projected.
+
+    Examples
+    --------
+    >>> flat_crs(pyproj.CRS.from_epsg(2154)).name
+    'RGF93 v1 / Lambert-93'
+    """
+    if not (crs.is_geographic or crs.is_projected):
+        raise pyproj.exceptions.CRSError(f"{crs.name[:80]} places nothing on the map")
+    return crs

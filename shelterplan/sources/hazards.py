@@ -140,7 +140,7 @@ def _hazards(records: Records, given: str) -> pd.Series:
     if not (column or given):
         said = (
             f"There is no hazard column (looked for {', '.join(HAZARD_NAMES)}; the file has "
-            f"{', '.join(records.cells.columns[:30])}): add it, or name the hazard when reading "
+            f"{records.told_columns()}): add it, or name the hazard when reading "
             f"({', '.join(tables.HAZARDS)}, or another word)."
         )
         raise TableError("hazards", [said])

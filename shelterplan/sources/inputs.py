@@ -95,7 +95,7 @@ def read_communities(path: str | os.PathLike[str], *, layer: str = "") -> Checke
     geometry = _repair(records, records.positions(), polygons_only=True)
     records.refuse_repeats()
     ids = records.ids(_id_names(records, "community_id"), prefix="c")
-    population = records.numbers(POPULATION_NAMES)
+    population = _countable(records, records.numbers(POPULATION_NAMES))
     table = gpd.GeoDataFrame(
         {
             "name": _names(records, ids, ("community", "社区")),
@@ -179,9 +179,9 @@ def read_population(
     )
     records.remark_repeats()
     ids = records.ids(_id_names(records, "demand_id", ids=("id",)), prefix="d")
-    population = records.numbers(POPULATION_NAMES, needed=True)
+    population = _countable(records, records.numbers(POPULATION_NAMES, needed=True))
     others = {
-        column: records.numbers((column,))
+        column: _countable(records, records.numbers((column,)))
         for column in (*tables.TIMES.values(), *tables.GROUPS)
         if column in records.cells
     }
@@ -199,6 +199,18 @@ def read_population(
     return records.finish(table)
 
 
+def _countable(records: Records, people: pd.Series) -> pd.Series:
+    """Return numbers of people; a row with more than can be added up exactly is left out."""
+    shown = people.to_numpy(float, na_value=np.nan)
+    records.refuse(
+        np.flatnonzero(shown > tables.MOST_PEOPLE),
+        "population",
+        lambda i: f"{shown[i]:g} people are more than live on Earth",
+        "give the number of people",
+    )
+    return people.mask(shown > tables.MOST_PEOPLE)
+
+
 def _need_column(records: Records, what: str, names: Sequence[str]) -> None:
     if not records.find(names):
         raise TableError(
@@ -206,7 +218,7 @@ def _need_column(records: Records, what: str, names: Sequence[str]) -> None:
             [
                 (
                     f"There is no {what} column (looked for {', '.join(names)}; the file has "
-                    f"{', '.join(records.cells.columns[:30])})."
+                    f"{records.told_columns()})."
                 )
             ],
         )

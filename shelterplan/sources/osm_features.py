@@ -183,12 +183,12 @@ def read_gates(path: str | Path) -> gpd.GeoDataFrame:
     rows = [
         thing.base()
         | {"kind": "entrance" if _is_entrance(thing.tags) else "gate"}
-        | {"emergency_only": _is_emergency_only(thing.tags)}
+        | {"emergency_only": is_emergency_only(thing.tags)}
         | {key: thing.tags.get(key) for key in columns}
         | {"geometry": thing.geometry}
         for thing in read_objects(
             Path(path),
-            lambda tags: tags.get("barrier") in GATES or _is_entrance(tags),
+            is_way_in,
             KeyFilter("barrier", "entrance"),
             areas=False,
         )
@@ -197,12 +197,17 @@ def read_gates(path: str | Path) -> gpd.GeoDataFrame:
     return object_table(rows, types)
 
 
+def is_way_in(tags: Tags) -> bool:
+    """Tell whether a node is a gate in a fence or wall, or the entrance of a building."""
+    return tags.get("barrier") in GATES or _is_entrance(tags)
+
+
 def _is_entrance(tags: Tags) -> bool:
     """Tell whether people can go in here; an exit is no entrance."""
     return tags.get("entrance", "no") not in {"no", "exit"}
 
 
-def _is_emergency_only(tags: Tags) -> bool:
+def is_emergency_only(tags: Tags) -> bool:
     """Tell whether the gate opens in an emergency alone."""
     return tags.get("entrance") == "emergency" or (
         tags.get("access") in CLOSED and tags.get("emergency") in {"yes", "designated"}

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple, TypeVar, cast
 
 import numpy as np
+import numpy.typing as npt
 import osmium
 from osmium.io import File, FileBuffer, Reader
 
@@ -46,8 +47,10 @@ _OBJECT = re.compile(rb"<(node|way) id=\"(-?\d+)\"([^>]*?)(?:/>|>(.*?)</(?:node|
 _REF = re.compile(r'<nd ref="(-?\d+)"/>')
 _TAG = re.compile(r'<tag k="([^"]*)" v="([^"]*)"/>')
 _STAMP = re.compile(r'timestamp="([^"]*)"')
-_STORED = np.dtype([("id", "<i8"), ("x", "<i4"), ("y", "<i4")])
+STORED = np.dtype([("id", "<i8"), ("x", "<i4"), ("y", "<i4")])
 """A node in osmium's store of positions: id and units of 1e-7 degrees."""
+EMPTY = 2**31 - 1
+"""Coordinate of a node without a position, and of places of the store that are not in use."""
 _NODE = re.compile(rb"<node\b[^>]*>")
 _COORDINATE = re.compile(rb"""\s(?:lat|lon)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 _NUMBER = re.compile(rb"-?\d{1,3}(\.\d*)?$")
@@ -153,7 +156,7 @@ def read_safely(path: Path, read: Callable[[File | FileBuffer], T]) -> T:
         The file cannot be read, or not to its end.
     """
     kind = file_format(path)
-    with _plain_errors(path):
+    with plain_errors(path):
         try:
             # an absolute path: osmium takes "-" for standard input and "http:" for an address
             return read(File(str(path.absolute()), kind))
@@ -162,7 +165,7 @@ def read_safely(path: Path, read: Callable[[File | FileBuffer], T]) -> T:
 
 
 @contextmanager
-def _plain_errors(path: Path) -> Iterator[None]:
+def plain_errors(path: Path) -> Iterator[None]:
     """Turn the errors of osmium into a sentence."""
     try:
         yield
@@ -186,7 +189,7 @@ def read_in_order(path: Path, read: Callable[[File | FileBuffer], T]) -> T:
         return read_safely(path, read)
 
     text = _without_bad_coordinates(path, file_format(path))
-    with _plain_errors(path), tempfile.TemporaryDirectory(prefix="shelterplan-") as folder:
+    with plain_errors(path), tempfile.TemporaryDirectory(prefix="shelterplan-") as folder:
         name = str(Path(folder) / "sorted.osm.pbf")
         merged = osmium.MergeInputReader()
         merged.add_buffer(text, "osm")
@@ -254,6 +257,37 @@ def tagged_objects(
                     yield _parse(found)
 
 
+def positions_and_objects(
+    source: File | FileBuffer, *filters: object
+) -> tuple[npt.NDArray[np.void], list[Object]]:
+    """Read the positions of all nodes, and the nodes and ways that pass filters, in one go.
+
+    Parameters
+    ----------
+    source
+        A small file: everything is kept in memory.
+    *filters
+        osmium filters.
+
+    Returns
+    -------
+    positions
+        One entry for each node, of the type `STORED`, in the order of the file if it is in order
+        of ids. Nodes with negative ids are not among them.
+    objects
+        As `tagged_objects` gives them.
+    """
+    with tempfile.TemporaryDirectory(prefix="shelterplan-") as folder:
+        dump = Path(folder) / "positions"
+        store = osmium.index.create_map(f"sparse_file_array,{dump}")
+        keeper = osmium.NodeLocationsForWays(store)
+        keeper.apply_nodes_to_ways = False
+        entities = osmium.osm.NODE | osmium.osm.WAY
+        objects = list(tagged_objects(source, entities, keeper, *filters))
+        nodes = np.fromfile(dump, dtype=STORED)
+    return nodes[(nodes["id"] != 0) | (nodes["x"] != EMPTY)], objects
+
+
 def _parse(found: re.Match[bytes]) -> Object:
     """Read one object as osmium writes it."""
     head = found[3].decode("utf-8", "replace")
@@ -285,14 +319,14 @@ def positions(source: File | FileBuffer, wanted: Ints) -> tuple[Ints, Floats, Fl
     """
     if wanted.size and wanted[0] < 0:
         return _positions_of_an_editor(source, wanted)
-    found = [np.zeros(0, dtype=_STORED)]
+    found = [np.zeros(0, dtype=STORED)]
     with tempfile.TemporaryDirectory(prefix="shelterplan-") as folder:
         dump = Path(folder) / "positions"
         store = osmium.index.create_map(f"sparse_file_array,{dump}")
         with Reader(source, osmium.osm.NODE) as reader:
             osmium.apply(reader, osmium.NodeLocationsForWays(store))
         with dump.open("rb") as stream:
-            while (block := np.fromfile(stream, dtype=_STORED, count=BLOCK_NODES)).size:
+            while (block := np.fromfile(stream, dtype=STORED, count=BLOCK_NODES)).size:
                 at = np.minimum(np.searchsorted(wanted, block["id"]), wanted.size - 1)
                 found.append(block[wanted[at] == block["id"]] if wanted.size else block[:0])
     nodes = np.concatenate(found)

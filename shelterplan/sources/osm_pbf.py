@@ -1,21 +1,28 @@
-"""Look through a .osm.pbf file for texts that would crash the reader.
+"""Look through a .osm.pbf file for texts that would crash the reader, and cut it into pieces.
 
 osmium keeps texts as in C, up to the first zero byte. A zero byte inside a text of a hostile file
 makes it read past the end of its memory, which ends the whole program. All texts of the format
 stand in one table at the head of each block, so that they are quickly looked through.
+
+A file is one block after the other, so that some of them, with the head before them, are a file,
+too: a country is read piece by piece, in little memory.
 """
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from shelterplan.errors import SourceError
 
 MAX_HEADER_BYTES = 64 << 10
 MAX_BLOB_BYTES = 32 << 20
 """Limits of the format."""
+PIECE_BYTES = 1 << 20
+"""Largest unpacked size of a piece of a file; one block is always taken [bytes]."""
 
 
 def check_texts(path: Path) -> None:
@@ -31,15 +38,97 @@ def check_texts(path: Path) -> None:
     SourceError
         The file cannot be trusted.
     """
+    with _plain_errors(path):
+        for block in _blocks(path):
+            _check(block, path)
+
+
+class Piece(NamedTuple):
+    """Some blocks of a file with its head before them: a file in itself."""
+
+    content: bytes
+    share: float
+    """How much of the file has been read, up to the end of the piece."""
+
+
+def pieces(path: Path, *, piece_bytes: int = PIECE_BYTES) -> Iterator[Piece]:
+    """Cut a .osm.pbf file into small ones, checked as by `check_texts`.
+
+    Parameters
+    ----------
+    path
+        A .osm.pbf file.
+    piece_bytes
+        How large a piece is when it is unpacked, about [bytes].
+
+    Yields
+    ------
+    Piece
+        In the order of the file.
+
+    Raises
+    ------
+    SourceError
+        The file cannot be opened, is of another format, or cannot be trusted.
+    """
+    whole = _size(path)
+    with _plain_errors(path):
+        head, waiting, unpacked, read = b"", [], 0, 0
+        for block in _blocks(path):
+            read += len(block.raw)
+            if block.kind != b"OSMData":
+                head = head or block.raw
+                continue
+            _check(block, path)
+            waiting.append(block.raw)
+            unpacked += len(block.content) + len(block.raw)
+            if unpacked >= piece_bytes:
+                yield Piece(head + b"".join(waiting), read / whole)
+                waiting, unpacked = [], 0
+        if waiting or not read:
+            yield Piece(head + b"".join(waiting), 1.0)
+
+
+def _size(path: Path) -> int:
+    """Return the size of a .osm.pbf file, and refuse another one."""
     try:
-        for block in _data_blocks(path):
-            for number, table in _fields(block):
-                if number == 1 and _has_zero(table):
-                    raise SourceError(f"{path.name} is damaged: a text holds a zero byte.")
+        with path.open("rb") as file:
+            head = file.read(16)
+        size = path.stat().st_size
+    except OSError as error:
+        raise SourceError(f"{path.name} cannot be opened: {error.strerror}.") from error
+    if not head[4:].startswith(b"\x0a\x09OSMHeader"):
+        raise SourceError(
+            f"{path.name} is no .osm.pbf file: convert it (osmium cat {path.name} -o s.osm.pbf)"
+        )
+    return size
+
+
+@contextmanager
+def _plain_errors(path: Path) -> Iterator[None]:
+    """Turn what goes wrong into a sentence."""
+    try:
+        yield
     except (ValueError, IndexError, zlib.error) as error:
         if isinstance(error, SourceError):
             raise
         raise SourceError(f"{path.name} is cut off or damaged ({error}).") from error
+
+
+class _Block(NamedTuple):
+    raw: bytes
+    """As it stands in the file."""
+    kind: bytes
+    """b"OSMHeader" or b"OSMData"."""
+    content: bytes
+    """Unpacked, if it holds objects."""
+
+
+def _check(block: _Block, path: Path) -> None:
+    """Refuse a block with a zero byte in a text."""
+    for number, table in _fields(block.content):
+        if number == 1 and _has_zero(table):
+            raise SourceError(f"{path.name} is damaged: a text holds a zero byte.")
 
 
 def _has_zero(table: bytes) -> bool:
@@ -47,17 +136,20 @@ def _has_zero(table: bytes) -> bool:
     return any(0 in text for number, text in _fields(table) if number == 1)
 
 
-def _data_blocks(path: Path) -> Iterator[bytes]:
-    """Unpack the blocks of a file that hold objects."""
+def _blocks(path: Path) -> Iterator[_Block]:
+    """Read the blocks of a file, and unpack those that hold objects."""
     with path.open("rb") as file:
         while size := file.read(4):
-            header = dict(_fields(_exactly(file.read(_small(size)), _small(size))))
+            about = _exactly(file.read(_small(size)), _small(size))
+            header = dict(_fields(about))
             length = int.from_bytes(header.get(3, b""), "little")
             if length > MAX_BLOB_BYTES:
                 raise ValueError("a block is larger than the format allows")
-            blob = dict(_fields(_exactly(file.read(length), length)))
-            if header.get(1) == b"OSMData":
-                yield _unpacked(blob)
+            packed = _exactly(file.read(length), length)
+            kind = header.get(1, b"")
+            blob = dict(_fields(packed))
+            content = _unpacked(blob) if kind == b"OSMData" else b""
+            yield _Block(size + about + packed, kind, content)
 
 
 def _small(size: bytes) -> int:

@@ -21,7 +21,14 @@ from shapely.errors import ShapelyError
 from shelterplan.errors import DownloadError
 from shelterplan.progress import Progress, silent
 from shelterplan.sources import walk_rules
-from shelterplan.sources.download import FIRST_PAUSE_S, MAX_BYTES, Deadline, Request, fetch_json
+from shelterplan.sources.download import (
+    FIRST_PAUSE_S,
+    MAX_BYTES,
+    Deadline,
+    Request,
+    fetch_json,
+    shown,
+)
 from shelterplan.sources.streets import WGS84, Streets
 from shelterplan.sources.topology import build_streets
 from shelterplan.sources.walk_rules import Tags
@@ -31,10 +38,16 @@ OVERPASS = "https://overpass-api.de/api/interpreter"
 NOMINATIM = "https://nominatim.openstreetmap.org/search"
 MAX_AREA_KM2 = 10_000.0
 """Largest area that is asked of a public server [km2]."""
+MAX_CORNERS = 50_000
+"""Most corners of an outline that are looked at."""
+MAX_PLACES_BYTES = 32 << 20
+"""Largest answer of Nominatim accepted [bytes]."""
 OUTLINE_DEG = 1e-4
 """The outline is made simpler by at most this, and wider by as much [degrees]: about 10 m."""
 SELECTIONS = ('way["highway"]', 'way["railway"="platform"]', 'way["route"="ferry"]')
 """What is asked for: the candidate ways of the walk rules."""
+
+_UNREADABLE = (ShapelyError, ValueError, TypeError, KeyError, IndexError)
 
 Area = shapely.Polygon | shapely.MultiPolygon
 
@@ -91,9 +104,9 @@ def fetch_streets(
         "pause_s": pause_s,
     }
     progress("looking up the place", 0.0)
-    area = _look_up(place, geocoder, options) if isinstance(place, str) else place
+    area, named = _look_up(place, geocoder, options) if isinstance(place, str) else (place, "")
     query = overpass_query(area, timeout_s=math.ceil(deadline_s))
-    progress("downloading streets", 0.1)
+    progress(f"downloading {named or 'streets'}", 0.1)
     request = Request(endpoint, "Overpass", data={"data": query})
     answer = fetch_json(request, accept=_accept_elements, **options)
     progress("joining streets", 0.8)
@@ -117,6 +130,7 @@ def overpass_query(area: Area, *, timeout_s: int) -> str:
     DownloadError
         The area is empty, not in degrees, or too large for a public server.
     """
+    _refuse_ragged(area)
     west, south, east, north = area.bounds if not area.is_empty else (math.nan,) * 4
     if not (west >= -180 and east <= 180 and south >= -90 and north <= 90 and area.is_valid):
         raise DownloadError("the area is empty, damaged, or not in longitude and latitude.")
@@ -135,23 +149,41 @@ def overpass_query(area: Area, *, timeout_s: int) -> str:
     return f"[out:json][timeout:{timeout_s}];({wanted});(._;>;);out body;"
 
 
-def _look_up(name: str, geocoder: str, options: dict[str, Any]) -> Area:
-    """Find the outline of a place by its name."""
+def _look_up(name: str, geocoder: str, options: dict[str, Any]) -> tuple[Area, str]:
+    """Find the outline of a place by its name, and how the server calls it."""
+    most = min(MAX_PLACES_BYTES, options["max_bytes"])
     params = {"q": name, "format": "jsonv2", "polygon_geojson": "1", "limit": "5"}
-    found = fetch_json(Request(geocoder, "Nominatim", params), accept=_accept_places, **options)
+    request = Request(geocoder, "Nominatim", params)
+    found = fetch_json(request, accept=_accept_places, **{**options, "max_bytes": most})
     if not found:
         raise DownloadError(f"Nominatim knows no place called {name!r}.")
     for hit in found:
         outline = hit.get("geojson")
         if isinstance(outline, dict) and outline.get("type") in {"Polygon", "MultiPolygon"}:
             try:
-                return shapely.make_valid(shapely.geometry.shape(outline)).buffer(0)
-            except (ShapelyError, ValueError, TypeError, KeyError, IndexError) as error:
+                return _outline(outline), shown(hit.get("display_name", ""))
+            except _UNREADABLE as error:
                 raise DownloadError(f"Nominatim's outline of {name!r} is damaged.") from error
     raise DownloadError(
         f"Nominatim knows {name!r} only as a point or a line, without an outline. Name a district, "
         "town or quarter, or give a polygon.",
     )
+
+
+def _outline(given: Mapping[str, Any]) -> Area:
+    shape = shapely.geometry.shape(dict(given))
+    _refuse_ragged(shape)
+    return shapely.make_valid(shape).buffer(0)
+
+
+def _refuse_ragged(shape: shapely.Geometry) -> None:
+    """Refuse what would take long to make simpler."""
+    corners = shapely.get_num_coordinates(shape)
+    if corners > MAX_CORNERS:
+        raise DownloadError(
+            f"the outline has {corners:,} corners; at most {MAX_CORNERS:,} are looked at. Give a "
+            "simpler polygon, or use a downloaded .osm.pbf file.",
+        )
 
 
 def _accept_places(answer: object) -> None:
@@ -166,7 +198,7 @@ def _accept_elements(answer: object) -> None:
         raise DownloadError("Overpass gave an answer without elements.")
     if answer.get("remark"):
         raise DownloadError(
-            f"Overpass did not finish: {str(answer['remark'])[:200]!r}. Part of the streets would "
+            f"Overpass did not finish: {shown(answer['remark'])!r}. Part of the streets would "
             "be missing. Ask for a smaller area, or use a downloaded .osm.pbf file.",
         )
     ways, nodes = _read_elements(answer["elements"])
@@ -189,20 +221,20 @@ def _read_elements(elements: list[Any]) -> tuple[Ways, Nodes]:
         ways = [thing for thing in elements if thing["type"] == "way" and _is_street(thing)]
         collector = WayCollector()
         for way in ways:
-            collector.add(int(way["id"]), map(int, way["nodes"]), _tags(way))
+            collector.add(_id(way["id"]), map(_id, way["nodes"]), _tags(way))
         return (
             collector.ways(),
             Nodes(
-                np.array([int(node["id"]) for node in nodes], dtype=np.int64),
-                np.array([float(node["lon"]) for node in nodes], dtype=np.float64),
-                np.array([float(node["lat"]) for node in nodes], dtype=np.float64),
+                np.array([_id(node["id"]) for node in nodes], dtype=np.int64),
+                np.array([_degrees(node["lon"]) for node in nodes], dtype=np.float64),
+                np.array([_degrees(node["lat"]) for node in nodes], dtype=np.float64),
                 frozenset(int(n["id"]) for n in nodes if walk_rules.node_cuts(_tags(n))),
                 frozenset(
                     int(n["id"]) for n in nodes if walk_rules.node_stops_wheelchair(_tags(n))
                 ),
             ),
         )
-    except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
+    except (*_UNREADABLE, OverflowError, AttributeError) as error:
         raise DownloadError("Overpass gave elements that cannot be read.") from error
 
 
@@ -212,5 +244,24 @@ def _is_street(way: Mapping[str, Any]) -> bool:
 
 
 def _tags(thing: Mapping[str, Any]) -> Tags:
-    """Give the tags of an element as text."""
-    return {str(key): str(value) for key, value in thing.get("tags", {}).items()}
+    """Give the tags of an element; half a character (a lone surrogate) becomes "?"."""
+    tags = thing.get("tags", {})
+    return {_text(key): _text(value) for key, value in tags.items()}
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("a tag that is no text")
+    return value.encode("utf-8", "replace").decode()
+
+
+def _id(value: object) -> int:
+    if type(value) is not int:
+        raise TypeError("an id that is no whole number")
+    return value
+
+
+def _degrees(value: object) -> float:
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        raise TypeError("a coordinate that is no number")
+    return float(value)

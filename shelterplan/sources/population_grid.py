@@ -12,6 +12,7 @@ import pandas as pd
 from shelterplan.errors import SourceError, TableError
 from shelterplan.sources.raster import Raster, read_raster
 from shelterplan.sources.records import Checked, fault_frame
+from shelterplan.tables import MOST_PEOPLE
 
 if TYPE_CHECKING:
     import os
@@ -59,6 +60,7 @@ def read_population_grid(
     _refuse_other_numbers(raster)
     row, column = np.nonzero(np.nan_to_num(raster.cells) > 0)
     lon, lat = raster.lonlat(column + 0.5, row + 0.5)
+    _refuse_nowhere(lon, lat, raster.facts["name"])
     if bounds is not None:
         west, south, east, north = bounds
         inside = (lon >= west) & (lon <= east) & (lat >= south) & (lat <= north)
@@ -89,11 +91,28 @@ def _refuse_other_numbers(raster: Raster) -> None:
         )
     with np.errstate(invalid="ignore"):
         negative = raster.cells < 0
+        endless = raster.cells > MOST_PEOPLE
+    if endless.any():
+        raise SourceError(
+            f"{name} has {int(endless.sum()):,} cells with more people than live on Earth: declare "
+            "the value that means 'no data' (gdal_edit.py -a_nodata)"
+        )
     if negative.any():
         raise SourceError(
             f"{name} has {int(negative.sum()):,} cells with fewer than 0 people (down to "
             f"{float(raster.cells[negative].min()):g}): declare the value that means 'no data' "
             "(gdal_edit.py -a_nodata)"
+        )
+
+
+def _refuse_nowhere(lon: np.ndarray, lat: np.ndarray, name: str) -> None:
+    """Refuse a grid with people where there is no longitude and latitude."""
+    with np.errstate(invalid="ignore"):
+        on_earth = (np.abs(lon) <= 180) & (np.abs(lat) <= 90)
+    if not on_earth.all():
+        raise SourceError(
+            f"{name} has {int((~on_earth).sum()):,} cells with people that lie nowhere on Earth: "
+            "is its coordinate system the right one?"
         )
 
 

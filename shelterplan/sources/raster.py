@@ -16,6 +16,7 @@ import pyproj
 
 from shelterplan.errors import SourceError
 from shelterplan.sources.child import environment_of, run_reader
+from shelterplan.sources.geojson import flat_crs
 from shelterplan.sources.streets import WGS84
 from shelterplan.sources.vector import check_file
 
@@ -237,11 +238,16 @@ def _lay_in(file: Path, source: Path) -> None:
 
 def _raster(file: Path, values: np.ndarray, told: dict[str, Any]) -> Raster:
     try:
-        crs = pyproj.CRS.from_wkt(told["crs"])
+        crs = flat_crs(pyproj.CRS.from_wkt(told["crs"]))
     except pyproj.exceptions.CRSError as error:
-        raise SourceError(f"{file.name}: its coordinate system is not known: {error}") from error
+        said = str(error)[:200]
+        raise SourceError(f"{file.name}: its coordinate system is not known: {said}") from error
     a, b, c, d, e, f = told["transform"]
     raster = Raster(cells=values, transform=(a, b, c, d, e, f), crs=crs)
+    if not (np.isfinite(raster.cell_m) and raster.cell_m > 0):
+        raise SourceError(
+            f"{file.name} lies nowhere on Earth: are its position and coordinate system right?"
+        )
     with file.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
     facts = {

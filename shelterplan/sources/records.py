@@ -91,6 +91,10 @@ class Records:
         """Return the first of the names that is a column, or ""."""
         return next((name for name in names if name in self.cells.columns), "")
 
+    def told_columns(self) -> str:
+        """Return the columns that the file has, as many as a message holds."""
+        return f"{', '.join(map(str, self.cells.columns[:30])):.400}"
+
     def text(self, names: Sequence[str]) -> pd.Series:
         """Return the text of the first of these columns; all "" where there is none."""
         column = self.find(names)
@@ -214,7 +218,7 @@ class Records:
         lat_name, lon_name = self.find(LAT_NAMES), self.find(LON_NAMES)
         missing = [
             f"There is no {what} column (looked for {', '.join(names)}; the file has "
-            f"{', '.join(self.cells.columns[:30])})."
+            f"{self.told_columns()})."
             for what, names, found in (
                 ("latitude", LAT_NAMES, lat_name),
                 ("longitude", LON_NAMES, lon_name),
@@ -380,7 +384,9 @@ def _plain_names(header: Sequence[str], file: Path) -> list[str]:
     names = [name.casefold().replace(" ", "_").replace("-", "_") for name in header]
     twice = sorted({name for name in names if name and names.count(name) > 1})
     if twice:
-        raise SourceError(f"{file.name} has two columns called {', '.join(twice)}: rename one")
+        raise SourceError(
+            f"{file.name} has two columns called {', '.join(twice)[:200]}: rename one"
+        )
     return [name or f"column_{i}" for i, name in enumerate(names, start=1)]
 
 

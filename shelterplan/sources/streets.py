@@ -47,23 +47,33 @@ class Streets:
 
 
 class Report:
-    """Collects what is left out, and prints it as a table."""
+    """Collects what is left out, and prints it as a table.
+
+    Examples
+    --------
+    >>> report = Report()
+    >>> report.add("ferry", "a ferry is no walk", 1, 150.04)
+    >>> report.add("ferry", "a ferry is no walk", 2, 0.02)
+    >>> report.table().to_dict("list")
+    {'rule': ['ferry'], 'reason': ['a ferry is no walk'], 'ways': [3], 'length_m': [150.1]}
+    """
 
     def __init__(self) -> None:
-        self.rows: list[tuple[str, str, int, float]] = []
+        self._rows: dict[str, tuple[str, int, float]] = {}
 
     def add(self, rule: str, reason: str, ways: int, length_m: float = 0.0) -> None:
-        """Note one kind of loss, unless nothing was lost."""
-        if ways:
-            self.rows.append((rule, reason, ways, round(float(length_m), 1)))
+        """Note one kind of loss; what is noted of it again adds up."""
+        _, before, metres = self._rows.get(rule, (reason, 0, 0.0))
+        self._rows[rule] = (reason, before + ways, metres + float(length_m))
 
     def fault(self, name: str, ways: Ints, length_m: float = 0.0) -> None:
         """Note a fault of the data, in the ways with these numbers."""
         self.add(name, FAULTS[name], int(np.unique(ways).size), length_m)
 
     def table(self) -> pd.DataFrame:
-        """Give the `dropped` table."""
-        return pd.DataFrame(self.rows, columns=["rule", "reason", "ways", "length_m"]).astype(
+        """Give the `dropped` table: what was lost, in the order in which it was first noted."""
+        rows = [(rule, why, n, round(m, 1)) for rule, (why, n, m) in self._rows.items() if n]
+        return pd.DataFrame(rows, columns=["rule", "reason", "ways", "length_m"]).astype(
             {"rule": "str", "reason": "str", "ways": "int64", "length_m": "float64"},
         )
 

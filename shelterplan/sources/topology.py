@@ -1,15 +1,16 @@
 """From ways and node positions to a table of streets that meet at nodes.
 
 Whoever reads OpenStreetMap data (a file, an Overpass answer) hands its ways and nodes to
-`build_streets`. Ways are judged by the walk rules, cut where they meet, measured on the ellipsoid,
-and every piece that cannot be trusted is left out and counted: one bad node costs its own
-stretches, never the file.
+`build_streets`; a country is too large for that and goes through the same steps piece by piece (see
+`scale.crossings`). Ways are judged by the walk rules, cut where they meet, measured on the
+ellipsoid, and every piece that cannot be trusted is left out and counted: one bad node costs its
+own stretches, never the file.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
-from typing import TypeVar
+from dataclasses import replace
+from typing import NamedTuple, TypeVar
 
 import geopandas as gpd
 import numpy as np
@@ -31,31 +32,9 @@ from shelterplan.sources.streets import (
     geodesic_m,
     hilbert_order,
 )
-from shelterplan.sources.ways import Nodes, Ways
+from shelterplan.sources.ways import Course, Found, Nodes, Ways
 
 S = TypeVar("S", bound=np.generic)
-
-
-@dataclass(frozen=True)
-class _Path:
-    """All ways laid end to end: one entry for each place where a way touches a node."""
-
-    way: Ints
-    """Number of the way, ascending."""
-    node: Ints
-    """Number of the node."""
-    lon: Floats
-    lat: Floats
-    usable: Bools
-    """False where the node is missing or its position cannot be used."""
-    cut: Bools
-    """True where nobody can walk past the node."""
-    stop: Bools
-    """True where a wheelchair cannot pass the node."""
-
-    def only(self, mask: Bools) -> _Path:
-        """Keep the marked entries."""
-        return _Path(*(getattr(self, item.name)[mask] for item in fields(self)))
 
 
 def build_streets(ways: Ways, nodes: Nodes, *, date: str = "") -> Streets:
@@ -90,58 +69,79 @@ def build_streets(ways: Ways, nodes: Nodes, *, date: str = "") -> Streets:
     [110.6, 110.6, 111.3]
     """
     report = Report()
-    kept = np.array([view.rule is None for view in ways.views], dtype=np.bool_)[ways.kind]
-    path = _lay_out(ways, nodes, kept, report)
-    start, length = _segments(path)
-    lengths = np.bincount(path.way[start], np.minimum(length, MAX_SEGMENT_M), ways.osm_id.size)
-    for rule in walk_rules.RULES:
-        hit = np.array([view.rule is rule for view in ways.views], dtype=np.bool_)[ways.kind]
-        report.add(rule.name, rule.reason, int(hit.sum()), lengths[hit].sum())
-    keep = kept[path.way[start]]
-    edges = _edges(path, start[keep], length[keep], ways, report)
-    drawn = _repeated(ways.osm_id)
-    drawn[path.way[start]] = True
-    report.fault("one_node", np.flatnonzero(kept & ~drawn))
-    kept_ways = int(edges["osm_id"].nunique())
-    return Streets(edges, report.table(), kept_ways, date)
+    path = _collapse(lay_out(ways, _look_up(ways, nodes), report))
+    start, length = walked(path, ways, report)
+    crossing = (_uses(path, start) > 1) | path.cut
+    pieces = cut_up(path, start, length, crossing, report)
+    note_one_node(path, ways, report)
+    stopped = pieces.passing(path.stop & (_degree(path, start) <= 2))
+    edges = _table(path, pieces, stopped, ways)
+    return Streets(edges, report.table(), int(edges["osm_id"].nunique()), date)
 
 
-def _lay_out(ways: Ways, nodes: Nodes, kept: Bools, report: Report) -> _Path:
-    """Look up the position of every node of every way, and note what cannot be used."""
+def _look_up(ways: Ways, nodes: Nodes) -> Found:
+    """Look up the node at every place of every way."""
     node_id, first, place_of = np.unique(nodes.osm_id, return_index=True, return_inverse=True)
     lon, lat = nodes.lon[first], nodes.lat[first]
     moved = np.zeros(node_id.size, dtype=np.bool_)
     differs = ~((nodes.lon == lon[place_of]) & (nodes.lat == lat[place_of]))
     differs &= np.isfinite(nodes.lon) | np.isfinite(nodes.lat)
     moved[place_of[differs]] = True
-    on_earth = (np.abs(lon) <= 180.0) & (np.abs(lat) <= 90.0)
-
-    way = np.repeat(np.arange(ways.osm_id.size), np.diff(ways.offset))
     at = np.minimum(np.searchsorted(node_id, ways.ref), max(node_id.size - 1, 0))
-    known = node_id[at] == ways.ref if node_id.size else np.zeros(way.size, dtype=np.bool_)
+    known = node_id[at] == ways.ref if node_id.size else np.zeros(ways.ref.size, dtype=np.bool_)
     at = np.where(known, at, 0)
+    return Found(
+        at,
+        _take(lon, at),
+        _take(lat, at),
+        known,
+        _take(moved, at),
+        np.isin(ways.ref, list(nodes.cuts)),
+        np.isin(ways.ref, list(nodes.stops_wheelchair)),
+    )
+
+
+def is_kept(ways: Ways) -> Bools:
+    """Mark the ways that people can walk along."""
+    return np.array([view.rule is None for view in ways.views], dtype=np.bool_)[ways.kind]
+
+
+def lay_out(ways: Ways, found: Found, report: Report) -> Course:
+    """Lay all ways end to end, each once, and note what cannot be used.
+
+    Parameters
+    ----------
+    ways
+        Candidate ways.
+    found
+        What is known of each of `ways.ref`.
+    report
+        Gets what is wrong with the ways that people can walk along.
+    """
+    way = np.repeat(np.arange(ways.osm_id.size), np.diff(ways.offset))
+    on_earth = (np.abs(found.lon) <= 180.0) & (np.abs(found.lat) <= 90.0)
     twice = _repeated(ways.osm_id)
-    mine = kept[way] & ~twice[way]
+    mine = is_kept(ways)[way] & ~twice[way]
     faults = {
-        "missing_node": ~known,
-        "duplicate_node": known & _take(moved, at),
-        "bad_position": known & ~_take(moved, at) & ~_take(on_earth, at),
+        "missing_node": ~found.known,
+        "duplicate_node": found.known & found.moved,
+        "bad_position": found.known & ~found.moved & ~on_earth,
     }
-    usable = known.copy()
+    usable = found.known.copy()
     for name, bad in faults.items():
         report.fault(name, way[bad & mine])
         usable &= ~bad
     report.fault("duplicate_way", np.flatnonzero(twice))
-    path = _Path(
+    path = Course(
         way,
-        at,
-        _take(lon, at),
-        _take(lat, at),
+        found.node,
+        found.lon,
+        found.lat,
         usable,
-        cut=usable & np.isin(ways.ref, list(nodes.cuts)),
-        stop=usable & np.isin(ways.ref, list(nodes.stops_wheelchair)),
+        cut=usable & found.cut,
+        stop=usable & found.stop,
     )
-    return _collapse(path.only(~twice[way]))
+    return path.only(~twice[way])
 
 
 def _take(values: npt.NDArray[S], at: Ints) -> npt.NDArray[S]:
@@ -156,24 +156,45 @@ def _repeated(ids: Ints) -> Bools:
     return repeated
 
 
-def _collapse(path: _Path) -> _Path:
-    """Make one node of neighbours on a way that stand at the same place: no piece has length 0."""
+def standing(path: Course) -> Ints:
+    """Return the entries after which a way stands still: its next node is at the same place."""
     same = (path.way[1:] == path.way[:-1]) & path.usable[1:] & path.usable[:-1]
     same &= (path.lon[1:] == path.lon[:-1]) & (path.lat[1:] == path.lat[:-1])
-    pairs = np.flatnonzero(same)
-    if not pairs.size:
-        return path
-    count = int(path.node.max()) + 1
-    links = coo_array(
-        (np.ones(pairs.size, dtype=np.int8), (path.node[pairs], path.node[pairs + 1])),
-        shape=(count, count),
-    )
+    return np.flatnonzero(same)
+
+
+def without_standing(path: Course, pairs: Ints) -> Course:
+    """Leave out the entries after those where a way stands still: no piece has length 0."""
+    keep = np.ones(path.way.size, dtype=np.bool_)
+    keep[pairs + 1] = False
+    return path.only(keep)
+
+
+def one_node_each(count: int, node: Ints, other: Ints) -> Ints:
+    """Make one node of linked ones: return for each of `count` the lowest that it is linked to.
+
+    Examples
+    --------
+    >>> one_node_each(5, np.array([1, 3]), np.array([3, 4])).tolist()
+    [0, 1, 2, 1, 1]
+    """
+    ones = np.ones(node.size, dtype=np.int8)
+    links = coo_array((ones, (node, other)), shape=(count, count))
     label = connected_components(links, directed=False)[1]
     lowest = np.full(count, count, dtype=np.int64)
     np.minimum.at(lowest, label, np.arange(count))
-    node = lowest[label[path.node]]
+    return lowest[label]
+
+
+def _collapse(path: Course) -> Course:
+    """Make one node of neighbours on a way that stand at the same place."""
+    pairs = standing(path)
+    if not pairs.size:
+        return path
+    lowest = one_node_each(int(path.node.max()) + 1, path.node[pairs], path.node[pairs + 1])
+    node = lowest[path.node]
     merged = replace(path, node=node, cut=_any_at(node, path.cut), stop=_any_at(node, path.stop))
-    return merged.only(np.concatenate([[True], ~same]))
+    return without_standing(merged, pairs)
 
 
 def _any_at(node: Ints, mark: Bools) -> Bools:
@@ -183,7 +204,49 @@ def _any_at(node: Ints, mark: Bools) -> Bools:
     return marked[node]
 
 
-def _segments(path: _Path) -> tuple[Ints, Floats]:
+def walked(path: Course, ways: Ways, report: Report) -> tuple[Ints, Floats]:
+    """Measure the straight pieces that people can walk along.
+
+    Parameters
+    ----------
+    path
+        The ways as laid out.
+    ways
+        The same ways.
+    report
+        Gets what the walk rules leave out, and pieces that are too long to be true.
+
+    Returns
+    -------
+    start, length
+        Where in the path each piece starts, and its geodesic length [m].
+    """
+    start, length = _segments(path)
+    lengths = np.bincount(path.way[start], np.minimum(length, MAX_SEGMENT_M), ways.osm_id.size)
+    for rule in walk_rules.RULES:
+        hit = np.array([view.rule is rule for view in ways.views], dtype=np.bool_)[ways.kind]
+        report.add(rule.name, rule.reason, int(hit.sum()), lengths[hit].sum())
+    keep = is_kept(ways)[path.way[start]]
+    start, length = start[keep], length[keep]
+    far = length > MAX_SEGMENT_M
+    report.fault("long_segment", path.way[start[far]], length[far].sum())
+    return start[~far], length[~far]
+
+
+def note_one_node(path: Course, ways: Ways, report: Report) -> None:
+    """Report the ways that people could walk along, had they two nodes."""
+    drawn = _repeated(ways.osm_id)
+    drawn[path.way[_joined(path)]] = True
+    report.fault("one_node", np.flatnonzero(is_kept(ways) & ~drawn))
+
+
+def _joined(path: Course) -> Ints:
+    """Return the entries from which a straight piece runs to the next one."""
+    joined = (path.way[1:] == path.way[:-1]) & path.usable[1:] & path.usable[:-1]
+    return np.flatnonzero(joined)
+
+
+def _segments(path: Course) -> tuple[Ints, Floats]:
     """Measure every straight piece between two usable neighbours of a way.
 
     Returns
@@ -191,22 +254,41 @@ def _segments(path: _Path) -> tuple[Ints, Floats]:
     start, length
         Where in the path each piece starts, and its geodesic length [m].
     """
-    joined = (path.way[1:] == path.way[:-1]) & path.usable[1:] & path.usable[:-1]
-    start = np.flatnonzero(joined)
+    start = _joined(path)
     return start, geodesic_m(
         path.lon[start], path.lat[start], path.lon[start + 1], path.lat[start + 1]
     )
 
 
-def _edges(
-    path: _Path, start: Ints, length: Floats, ways: Ways, report: Report
-) -> gpd.GeoDataFrame:
-    """Join the pieces of the kept ways from one crossing to the next."""
-    far = length > MAX_SEGMENT_M
-    report.fault("long_segment", path.way[start[far]], length[far].sum())
-    start, length = start[~far], length[~far]
+class Pieces(NamedTuple):
+    """Pieces of way from one crossing to the next."""
 
-    crossing = (_uses(path, start) > 1) | path.cut
+    head: Ints
+    """Where in the path each begins."""
+    tail: Ints
+    """Where it ends: the last of its entries."""
+    length_m: Floats
+
+    def passing(self, mark: Bools) -> Bools:
+        """Tell which pieces have a marked entry of the path, their ends included."""
+        before = np.concatenate([[0], np.cumsum(mark)])
+        return np.asarray(before[self.tail + 1] > before[self.head], dtype=np.bool_)
+
+
+def cut_up(path: Course, start: Ints, length: Floats, crossing: Bools, report: Report) -> Pieces:
+    """Join the straight pieces of each way from one crossing to the next.
+
+    Parameters
+    ----------
+    path
+        The ways as laid out.
+    start, length
+        As `walked` gives them.
+    crossing
+        Which entries of the path stand at crossings.
+    report
+        Gets the pieces whose length cannot be.
+    """
     opens = np.ones(start.size, dtype=np.bool_)
     opens[1:] = (np.diff(start) != 1) | crossing[start[1:]]
     first = np.flatnonzero(opens)
@@ -216,12 +298,10 @@ def _edges(
     chord = geodesic_m(path.lon[head], path.lat[head], path.lon[tail], path.lat[tail])
     good = np.isfinite(length_m) & (length_m >= chord - CHORD_TOLERANCE_M)
     report.fault("bad_length", path.way[head[~good]])
-    head, tail = head[good], tail[good]
-    stopped = _stops(path, head, tail, start)
-    return _table(path, head, tail, length_m[good], stopped, ways)
+    return Pieces(head[good], tail[good], length_m[good])
 
 
-def _uses(path: _Path, start: Ints) -> Ints:
+def _uses(path: Course, start: Ints) -> Ints:
     """Count for each entry how often the pieces in use touch its node."""
     used = np.zeros(path.node.size, dtype=np.bool_)
     used[start] = True
@@ -229,43 +309,48 @@ def _uses(path: _Path, start: Ints) -> Ints:
     return np.bincount(path.node[used], minlength=int(path.node.max(initial=0)) + 1)[path.node]
 
 
-def _stops(path: _Path, head: Ints, tail: Ints, start: Ints) -> Bools:
-    """Mark the edges on which something stops a wheelchair.
+def _degree(path: Course, start: Ints) -> Ints:
+    """Count for each entry how many straight pieces end at its node.
 
     A raised kerb where three ways meet stands in one of them, and the data does not say in which:
     it counts only between two pieces, or inside one.
     """
     touching = np.concatenate([path.node[start], path.node[start + 1]])
-    degree = np.bincount(touching, minlength=int(path.node.max(initial=0)) + 1)[path.node]
-    before = np.concatenate([[0], np.cumsum(path.stop & (degree <= 2))])
-    return np.asarray(before[tail + 1] > before[head], dtype=np.bool_)
+    return np.bincount(touching, minlength=int(path.node.max(initial=0)) + 1)[path.node]
 
 
-def _table(
-    path: _Path,
-    head: Ints,
-    tail: Ints,
-    length_m: Floats,
-    stopped: Bools,
-    ways: Ways,
-) -> gpd.GeoDataFrame:
+def _table(path: Course, pieces: Pieces, stopped: Bools, ways: Ways) -> gpd.GeoDataFrame:
     """Give every node its number and write the streets table."""
+    head, tail, length_m = pieces
     start_node, end_node = _number_nodes(path, head, tail)
-    way = path.way[head]
-    order = np.lexsort((head, ways.osm_id[way], end_node, start_node))
-    head, tail, way = head[order], tail[order], way[order]
-    about = pd.DataFrame([view.about for view in ways.views], columns=list(_ABOUT)).astype(_ABOUT)
-    table = about.iloc[ways.kind[way]].reset_index(drop=True)
-    table.insert(1, "name", pd.Series(ways.name[way], dtype="str"))
-    table["wheelchair"] = table["wheelchair"].mask(
-        stopped[order] & table["wheelchair"].isna(), "no"
-    )
+    order = np.lexsort((head, ways.osm_id[path.way[head]], end_node, start_node))
+    head, tail = head[order], tail[order]
+    table = attributes(ways, path.way[head], stopped[order])
     table.insert(0, "from", start_node[order])
     table.insert(1, "to", end_node[order])
     table.insert(2, "length_m", length_m[order])
-    table["osm_id"] = ways.osm_id[way]
-    edges = gpd.GeoDataFrame(table, geometry=_lines(path, head, tail), crs="EPSG:4326")
+    edges = gpd.GeoDataFrame(table, geometry=lines(path, head, tail), crs="EPSG:4326")
     return edges.rename_axis("edge")
+
+
+def attributes(ways: Ways, way: Ints, stopped: Bools) -> pd.DataFrame:
+    """Return what the streets table says of pieces of way, apart from their ends and lengths.
+
+    Parameters
+    ----------
+    ways
+        The ways.
+    way
+        Number of the way of each piece.
+    stopped
+        Whether something stops a wheelchair on it.
+    """
+    about = pd.DataFrame([view.about for view in ways.views], columns=list(_ABOUT)).astype(_ABOUT)
+    table = about.iloc[ways.kind[way]].reset_index(drop=True)
+    table.insert(1, "name", pd.Series(ways.name[way], dtype="str"))
+    table["wheelchair"] = table["wheelchair"].mask(stopped & table["wheelchair"].isna(), "no")
+    table["osm_id"] = ways.osm_id[way]
+    return table
 
 
 _ABOUT = {
@@ -280,7 +365,7 @@ _ABOUT = {
 """Columns of the streets table that come from `ways.About`, in its order."""
 
 
-def _number_nodes(path: _Path, head: Ints, tail: Ints) -> tuple[Ints, Ints]:
+def _number_nodes(path: Course, head: Ints, tail: Ints) -> tuple[Ints, Ints]:
     """Give the ends of the edges numbers; at a cut each edge has an end of its own."""
     ends = np.concatenate([head, tail])
     key = path.node[ends]
@@ -291,7 +376,7 @@ def _number_nodes(path: _Path, head: Ints, tail: Ints) -> tuple[Ints, Ints]:
     return number[: head.size], number[head.size :]
 
 
-def _lines(path: _Path, head: Ints, tail: Ints) -> npt.NDArray[np.object_]:
+def lines(path: Course, head: Ints, tail: Ints) -> npt.NDArray[np.object_]:
     """Draw each edge through the nodes from its head to its tail."""
     count = tail - head + 1
     edge = np.repeat(np.arange(head.size), count)

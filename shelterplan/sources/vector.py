@@ -15,11 +15,12 @@ from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
+import pyproj
 import shapely
 
 from shelterplan.errors import SourceError
 from shelterplan.sources.child import environment_of, run_reader
-from shelterplan.sources.geojson import parse_geojson
+from shelterplan.sources.geojson import flat_crs, parse_geojson
 
 MAX_BYTES = 300 * 1024**2
 """Largest file that is read [bytes]."""
@@ -163,9 +164,13 @@ def read_vector(path: str | os.PathLike[str], *, layer: str = "") -> gpd.GeoData
         raise SourceError(
             f"{file.name} has {len(table):,} features; at most {MAX_FEATURES:,} are read"
         )
+    try:
+        crs = None if table.crs is None else flat_crs(table.crs)
+    except pyproj.exceptions.CRSError as error:
+        raise SourceError(f"{file.name}: {error}; save it in WGS 84 (EPSG:4326)") from error
     flat = shapely.force_2d(table.geometry.to_numpy())
     attributes = pd.DataFrame(table.drop(columns=table.geometry.name)).reset_index(drop=True)
-    return gpd.GeoDataFrame(attributes, geometry=flat, crs=table.crs)
+    return gpd.GeoDataFrame(attributes, geometry=flat, crs=crs)
 
 
 def _read_in_child(file: Path, kind: str, layer: str) -> gpd.GeoDataFrame:
@@ -206,7 +211,8 @@ def _members(file: Path) -> list[zipfile.ZipInfo]:
         with zipfile.ZipFile(file) as archive:
             members = archive.infolist()
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
-        raise SourceError(f"{file.name} is no whole zip archive: {error}") from error
+        said = str(error)[:200]
+        raise SourceError(f"{file.name} is no whole zip archive: {said}") from error
     if len(members) > MAX_MEMBERS:
         raise SourceError(f"{file.name} has {len(members):,} members; at most {MAX_MEMBERS}")
     if sum(member.file_size for member in members) > MAX_UNPACKED_BYTES or any(
@@ -238,7 +244,7 @@ def _unpack_shapefile(file: Path, target: Path) -> None:
         NotImplementedError,
         ValueError,
     ) as error:
-        raise SourceError(f"{file.name} cannot be unpacked: {error}") from error
+        raise SourceError(f"{file.name} cannot be unpacked: {str(error)[:200]}") from error
     if not target.with_suffix(".shx").exists() or not target.with_suffix(".dbf").exists():
         raise SourceError(f"{file.name} lacks the .shx or .dbf of the shapefile: zip them too")
 

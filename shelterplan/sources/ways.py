@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from shelterplan.sources import walk_rules
-from shelterplan.sources.streets import Floats, Ints
+from shelterplan.sources.streets import Bools, Floats, Ints
 from shelterplan.sources.walk_rules import Rule, Tags
 
 
@@ -80,6 +80,45 @@ class Nodes:
     """Ids of the nodes that a wheelchair cannot pass."""
 
 
+class Found(NamedTuple):
+    """What is known of the node at each place where a way touches one: arrays of one length."""
+
+    node: Ints
+    """Number of the node."""
+    lon: Floats
+    lat: Floats
+    known: Bools
+    """Whether the node is in the data."""
+    moved: Bools
+    """Whether it stands there twice, at different places."""
+    cut: Bools
+    """Whether nobody can walk past it."""
+    stop: Bools
+    """Whether a wheelchair cannot pass it."""
+
+
+@dataclass(frozen=True)
+class Course:
+    """All ways laid end to end: one entry for each place where a way touches a node."""
+
+    way: Ints
+    """Number of the way, ascending."""
+    node: Ints
+    """Number of the node."""
+    lon: Floats
+    lat: Floats
+    usable: Bools
+    """False where the node is missing or its position cannot be used."""
+    cut: Bools
+    """True where nobody can walk past the node."""
+    stop: Bools
+    """True where a wheelchair cannot pass the node."""
+
+    def only(self, mask: Bools) -> Course:
+        """Keep the marked entries."""
+        return Course(*(getattr(self, item.name)[mask] for item in fields(self)))
+
+
 class WayCollector:
     """Gathers ways one by one.
 
@@ -127,6 +166,23 @@ class WayCollector:
         self._size.append(len(self._ref) - before)
         self._kind.append(number)
         self._name.append(None if name is None else self._names.setdefault(name, name))
+
+    def __len__(self) -> int:
+        """Return how many places on nodes have been gathered."""
+        return len(self._ref)
+
+    @property
+    def views(self) -> tuple[View, ...]:
+        """What the walk rules make of each set of tags so far."""
+        return tuple(self._views)
+
+    def take(self) -> Ways:
+        """Give the ways as `ways` does, and begin again; sets of tags keep their numbers."""
+        ways = self.ways()
+        for values in (self._osm_id, self._size, self._ref, self._kind, self._name):
+            del values[:]
+        self._names.clear()
+        return ways
 
     def ways(self) -> Ways:
         """Give the ways in the order of their ids, whatever order they came in."""

@@ -95,7 +95,7 @@ def read_workbook(file: Path, *, sheet: str = "") -> tuple[TextTable, str]:
             raise SourceError(f"{file.name} is no whole Excel workbook") from error
         if not names or (sheet and sheet not in names):
             raise SourceError(
-                f"{file.name} has no sheet {sheet!r}; sheets: {', '.join(names) or 'none'}"
+                f"{file.name} has no sheet {sheet!r}; sheets: {', '.join(names)[:400] or 'none'}"
             )
         chosen = sheet or names[0]
         try:
@@ -131,7 +131,8 @@ def _copy_parts(file: Path, target: IO[bytes]) -> None:
     ) as error:
         if isinstance(error, SourceError):
             raise
-        raise SourceError(f"{file.name} is no whole Excel workbook: {error}") from error
+        said = str(error)[:200]
+        raise SourceError(f"{file.name} is no whole Excel workbook: {said}") from error
 
 
 def _parts(archive: zipfile.ZipFile, name: str) -> dict[str, zipfile.ZipInfo]:
@@ -207,6 +208,8 @@ def _table(rows: list[tuple[int, list[str]]], name: str) -> TextTable:
     header = rows[head][1] if rows else []
     if len(header) > MAX_COLUMNS:
         raise SourceError(f"{name} has {len(header):,} columns; at most {MAX_COLUMNS:,} are read")
+    if len(rows) * len(header) > MAX_CELLS:
+        raise SourceError(f"{name} has more than {MAX_CELLS:,} cells under its header: split it")
     padded = (
         (number, fields + [""] * (len(header) - len(fields)))
         for number, fields in islice(rows, head + 1, None)

@@ -1,0 +1,334 @@
+"""What is done with each tile of a region, and what the tiles come to together.
+
+Three stages follow each other, for the coverage of a whole region as for its smallest tile:
+
+- `parts` finds the connected parts of the streets,
+- `doors` finds which of them lead to a shelter,
+- `walks` finds for each demand point the nearest shelter, and its status.
+
+A task is a pure function of files, a tile and parameters: it can be done anywhere, and again.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from shelterplan import coverage, tables
+from shelterplan.errors import UnknownNameError
+from shelterplan.scale import parts
+from shelterplan.scale.grid import Box, Tile, halo_m
+from shelterplan.scale.store import Region
+from shelterplan.scale.tile_area import TileArea, bare, tile_area
+from shelterplan.scenario import Scenario, ScenarioError, Walker
+from shelterplan.situation import situation
+from shelterplan.standards import AccessStandard
+from shelterplan.study_area import passable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+STAGES: Final = ("parts", "doors", "walks")
+"""In the order in which they follow each other."""
+WALKED: Final = (
+    "demand_id",
+    "community_id",
+    "population",
+    "shelter_id",
+    "distance_m",
+    "walk_time_s",
+    "hazard_level",
+)
+"""Columns of a walk besides its status."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parameters:
+    """All that a task depends on besides files and code."""
+
+    scenario: Scenario
+    standard: AccessStandard
+    cutoff_m: float
+    """Longest walk that is looked at [m]."""
+
+    @classmethod
+    def of(
+        cls, scenario: Scenario, standard: AccessStandard, *, cutoff_m: float | None = None
+    ) -> Parameters:
+        """Return checked parameters; without a cutoff, no walk beyond the standard is looked at.
+
+        Raises
+        ------
+        ScenarioError
+            If streets are closed by number, which mean nothing in a region, or the cutoff is
+            shorter than the standard's longest walk.
+
+        Examples
+        --------
+        >>> Parameters.of(Scenario(), AccessStandard(max_distance_m=800)).cutoff_m
+        800.0
+        """
+        if scenario.closed_streets:
+            message = "streets cannot be closed by their number in a region: close areas instead"
+            raise ScenarioError(message)
+        limit = standard.limit
+        longest = limit.value
+        if limit.unit == "s":
+            longest = max(0.0, limit.value - scenario.delay_s) * fastest_m_s(scenario)
+        if cutoff_m is None:
+            cutoff_m = float(longest)
+        if not (math.isfinite(cutoff_m) and cutoff_m >= longest):
+            message = f"the cutoff must be a number of at least {longest:,.0f} m, the longest walk"
+            raise ScenarioError(message)
+        return cls(scenario=scenario, standard=standard, cutoff_m=cutoff_m)
+
+    @property
+    def halo_m(self) -> float:
+        """How far a tile is widened [m]."""
+        return halo_m(self.cutoff_m, self.scenario.max_leg_m)
+
+    def as_text(self) -> str:
+        """Return everything as one line of JSON: equal for equal parameters."""
+        return json.dumps(asdict(self), sort_keys=True, ensure_ascii=True)
+
+    @classmethod
+    def of_text(cls, text: str) -> Parameters:
+        """Return the parameters of a text that `as_text` made.
+
+        Examples
+        --------
+        >>> own = Parameters.of(Scenario(), AccessStandard())
+        >>> Parameters.of_text(own.as_text()) == own
+        True
+        """
+        content = json.loads(text)
+        scenario = content["scenario"]
+        scenario["walker"] = Walker(**scenario["walker"])
+        settings: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value
+            for key, value in scenario.items()
+        }
+        return cls(
+            scenario=Scenario(**settings),
+            standard=AccessStandard(**content["standard"]),
+            cutoff_m=content["cutoff_m"],
+        )
+
+
+def fastest_m_s(scenario: Scenario) -> float:
+    """Return the walker's highest speed on any street [m/s]."""
+    return max(scenario.speed_m_s, scenario.stairs_speed_m_s)
+
+
+def task_file(run: Path, stage: str, tile: Tile, name: str) -> Path:
+    """Return where a table of a task lies."""
+    return run / stage / f"{tile}.{name}.parquet"
+
+
+def total_file(run: Path, stage: str, name: str) -> Path:
+    """Return where a table lies to which all tiles of a stage come together."""
+    return run / f"{stage}.{name}.parquet"
+
+
+def box_of(stage: str, region: Region, tile: Tile, parameters: Parameters) -> Box:
+    """Return what a task looks at: its tile, and as much around it as it needs."""
+    around = {
+        "parts": 0.0,
+        "doors": halo_m(0.0, parameters.scenario.max_leg_m),
+        "walks": parameters.halo_m,
+    }
+    return region.grid.box(tile, around[stage])
+
+
+def needs(stage: str, region: Region, tile: Tile, parameters: Parameters) -> list[Tile]:
+    """Return the tiles whose connected parts a task reads."""
+    if stage == "parts":
+        return []
+    return [
+        part.tile for part in region.parts_in("streets", box_of(stage, region, tile, parameters))
+    ]
+
+
+def inputs(stage: str, region: Region, tile: Tile, parameters: Parameters) -> list[tuple[str, str]]:
+    """Return name and hash of each file of the region that a task reads."""
+    own = {"parts": "streets", "walks": "demand"}
+    found = [region.parts[key] for key in [(own.get(stage, ""), tile)] if key in region.parts]
+    if stage != "parts":
+        box = box_of(stage, region, tile, parameters)
+        for table in ("streets", "entrances", "shelters"):
+            found += region.parts_in(table, box)
+    if stage == "walks" and parameters.scenario.hazard:
+        # a shelter may be so large that a zone touches it far away from the tile
+        found += [part for (table, _), part in region.parts.items() if table == "hazards"]
+    return sorted({(part.file, part.sha256) for part in found})
+
+
+def execute(
+    stage: str, region: Region, tile: Tile, parameters: Parameters, run: Path
+) -> dict[str, pd.DataFrame]:
+    """Do one task.
+
+    Parameters
+    ----------
+    stage : str
+        One of `STAGES`.
+    region : Region
+        The region.
+    tile : Tile
+        The tile.
+    parameters : Parameters
+        What is asked.
+    run : Path
+        Folder with the results of the stages before.
+
+    Returns
+    -------
+    dict of DataFrame
+        Tables by name: for `parts` see `parts.parts_of_tile`; for `doors` `leading`; for `walks`
+        `walks`, one row a demand point of the tile.
+
+    Raises
+    ------
+    AreaError
+        If a file of the region is damaged; it is named.
+    """
+    return _DONE[stage](region, tile, parameters, run)
+
+
+def _parts(
+    region: Region, tile: Tile, parameters: Parameters, run: Path
+) -> dict[str, pd.DataFrame]:
+    del run
+    streets = region.read("streets", tile)
+    if streets is None:
+        streets = bare("streets").assign(edge=_NONE, home=pd.array([], dtype="str"))
+    return parts.parts_of_tile(streets, passable(streets, parameters.scenario.walker), tile)
+
+
+def _doors(
+    region: Region, tile: Tile, parameters: Parameters, run: Path
+) -> dict[str, pd.DataFrame]:
+    """Find the parts to which somebody can walk into a shelter of the tile, day by day."""
+    own = region.read("entrances", tile)
+    if own is None:
+        return {"leading": pd.DataFrame({"part": _NONE})}
+    area = _area("doors", region, tile, parameters, run)
+    scenario = parameters.scenario
+    usual = Scenario(
+        walker=scenario.walker,
+        max_leg_m=scenario.max_leg_m,
+        island_slack_m=scenario.island_slack_m,
+    )
+    doors = area.every_door(usual)
+    here = doors.snapped & area.usable(usual) & area.entrances.index.isin(own.index)
+    part = area.edge_part[area.passable(scenario.walker)][doors.edge[here]]
+    return {"leading": pd.DataFrame({"part": np.unique(part)})}
+
+
+def _walks(
+    region: Region, tile: Tile, parameters: Parameters, run: Path
+) -> dict[str, pd.DataFrame]:
+    """Find the walks of the people in a tile."""
+    area = _area("walks", region, tile, parameters, run)
+    here = situation(area, parameters.scenario, part=True)
+    found = coverage.walks(
+        here,
+        coverage.limit_of(here, parameters.standard),
+        cutoff_m=parameters.cutoff_m,
+        fastest_m_s=fastest_m_s(parameters.scenario),
+    )
+    status = found["status"].to_numpy(object)
+    home = here.whole.homes
+    leads = np.append(area.leads_somewhere(parameters.scenario), False)[home.edge]
+    # how far the way leads on is not looked at beyond the cutoff
+    status[(status == "no_path") & leads] = "too_far"
+    walks = pd.DataFrame(found.reset_index()[list(WALKED)])
+    walks = walks.astype({"demand_id": "str", "community_id": "str"})
+    return {"walks": walks.assign(status=pd.array(status, dtype="str"))}
+
+
+_DONE: Final = {"parts": _parts, "doors": _doors, "walks": _walks}
+_NONE: Final = np.zeros(0, np.int64)
+
+
+def _area(stage: str, region: Region, tile: Tile, parameters: Parameters, run: Path) -> TileArea:
+    """Return a tile with what a task needs around it, and what is known of the whole region."""
+    whole = pd.read_parquet(total_file(run, "parts", "parts"))
+    labels = [pd.Series(_NONE, _NONE)]
+    for near in needs(stage, region, tile, parameters):
+        edges = pd.read_parquet(task_file(run, "parts", near, "edges"))
+        known = whole.loc[whole["tile"] == str(near), "whole"].to_numpy(np.int64)
+        label = np.append(known, -1)[edges["part"].to_numpy(np.int64)]
+        labels.append(pd.Series(label, edges["edge"].to_numpy(np.int64)))
+    part = pd.concat(labels)
+    leading = None
+    if stage == "walks":
+        leading = pd.read_parquet(total_file(run, "doors", "leading"))["part"].to_numpy(np.int64)
+    return tile_area(
+        region,
+        tile,
+        box_of(stage, region, tile, parameters),
+        demand=stage == "walks",
+        part=part[~part.index.duplicated()],
+        leading=leading,
+    )
+
+
+def reduce(
+    stage: str, tiles: Iterable[Tile], results: Callable[[Tile], Mapping[str, pd.DataFrame]]
+) -> dict[str, pd.DataFrame]:
+    """Return what all tiles of a stage come to together, for the stages after it.
+
+    Parameters
+    ----------
+    stage : str
+        One of `STAGES`; nothing comes of `walks`.
+    tiles : iterable of Tile
+        Every tile that was done, row by row.
+    results : callable
+        What `execute` returned for a tile; asked as often as needed, so that few are held at once.
+    """
+    if stage == "parts":
+        return {"parts": parts.joined(tiles, results)}
+    if stage == "doors":
+        found = [results(tile)["leading"]["part"].to_numpy(np.int64) for tile in tiles]
+        return {"leading": pd.DataFrame({"part": np.unique(np.concatenate([_NONE, *found]))})}
+    return {}
+
+
+def refuse_strangers(region: Region, parameters: Parameters) -> None:
+    """Raise if a scenario names a hazard or a shelter that the region does not know.
+
+    Raises
+    ------
+    UnknownNameError
+        If nobody has heard of the hazard.
+    ScenarioError
+        If a shelter does not exist.
+    """
+    scenario = parameters.scenario
+    zones: set[str] = set()
+    asked = scenario.hazard not in {*tables.HAZARDS, ""}
+    lost = set(scenario.closed_shelters)
+    for table, tile in region.parts:
+        if asked and table == "hazards":
+            zones |= set(_rows(region, "hazards", tile)["hazard"])
+        if lost and table == "shelters":
+            lost -= set(_rows(region, "shelters", tile).index)
+    if asked and scenario.hazard not in zones:
+        raise UnknownNameError("hazard", scenario.hazard, sorted({*tables.HAZARDS, *zones}))
+    if lost:
+        message = f"closed_shelters names shelters that do not exist: {', '.join(sorted(lost)[:5])}"
+        raise ScenarioError(message)
+
+
+def _rows(region: Region, table: str, tile: Tile) -> gpd.GeoDataFrame:
+    found = region.read(table, tile)
+    return bare(table) if found is None else found

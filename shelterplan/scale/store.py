@@ -1,0 +1,337 @@
+"""A region on disk: GeoParquet tables cut along the grid, and a manifest that is put in place last.
+
+The folder of a region holds
+
+    region.toml                     the grid, the sources, and the hash of `tiles` and `communities`
+    tiles-<hash>.parquet            one row a file: table, tile, rows, sha256
+    communities-<hash>.parquet      every community, without its polygon
+    <table>/<tile>-<hash>.parquet   the rows of one table in one tile, in spatial order
+
+Streets and hazard zones stand in every tile that they touch, whatever the place of their ends; all
+else stands in the one tile that it lies in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import tomllib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pyproj
+import shapely
+import tomli_w
+
+from shelterplan.atomic import write_whole
+from shelterplan.errors import AreaError
+from shelterplan.scale.grid import Box, Grid, Tile
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Mapping
+
+MANIFEST: Final = "region.toml"
+FORMAT: Final = 1
+"""Version of the layout; another one is refused."""
+SHARED: Final = ("streets", "hazards")
+"""Tables whose rows stand in every tile that they touch."""
+TABLES: Final = (*SHARED, "demand", "shelters", "entrances", "candidates")
+ROWS_IN_GROUP: Final = 16_384
+"""Rows that are read or passed over together."""
+_LONLAT: Final = pyproj.CRS.from_epsg(4326)
+NUMBER: Final = {"streets": "edge", "hazards": "piece"}
+"""Column that numbers the rows of a shared table through the whole region."""
+
+
+class Part(NamedTuple):
+    """One table in one tile."""
+
+    table: str
+    tile: Tile
+    file: str
+    """Name within the folder of the region."""
+    rows: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Region:
+    """A region that can be read tile by tile. Open one with `Region.open`."""
+
+    folder: Path
+    grid: Grid
+    title: str
+    sources: tuple[Mapping[str, str], ...]
+    notes: tuple[str, ...]
+    illustrative: tuple[str, ...]
+    """Tables that hold synthetic or illustrative data."""
+    parts: Mapping[tuple[str, Tile], Part]
+    sha256: str
+    """Hash of the manifest, and so of everything."""
+    _communities: tuple[str, str]
+
+    @classmethod
+    def open(cls, folder: str | os.PathLike[str]) -> Region:
+        """Open the folder of a region; only the manifest and the list of tiles are read.
+
+        Raises
+        ------
+        AreaError
+            If it is none, or the list of tiles is damaged; the file is named.
+        """
+        path = Path(folder)
+        if not (path / MANIFEST).is_file():
+            message = (
+                f"{path.name!r} is no region: it has no {MANIFEST}. Make one with region ingest."
+            )
+            raise AreaError(message)
+        content = (path / MANIFEST).read_bytes()
+        try:
+            manifest = tomllib.loads(content.decode("utf-8"))
+            if manifest["format"] != FORMAT:
+                message = f"{path.name}/{MANIFEST} has format {manifest['format']!r}, not {FORMAT}"
+                raise AreaError(message)
+            tiles, communities = manifest["tiles"], manifest["communities"]
+            listed = pd.read_parquet(io.BytesIO(_checked(path, tiles["file"], tiles["sha256"])))
+            parts = [
+                Part(row["table"], Tile.named(row["tile"]), row["file"], row["rows"], row["sha256"])
+                for row in listed.to_dict("records")
+            ]
+            return cls(
+                folder=path,
+                grid=Grid(str(manifest["crs"]), float(manifest["tile_m"])),
+                title=str(manifest["title"]),
+                sources=tuple(manifest["source"]),
+                notes=tuple(manifest["notes"]),
+                illustrative=tuple(manifest["illustrative"]),
+                parts={(part.table, part.tile): part for part in parts},
+                sha256=hashlib.sha256(content).hexdigest(),
+                _communities=(str(communities["file"]), str(communities["sha256"])),
+            )
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            if isinstance(error, AreaError):
+                raise
+            message = f"{path.name}/{MANIFEST} is damaged: {error}. Make the region again."
+            raise AreaError(message) from error
+
+    @property
+    def tiles(self) -> list[Tile]:
+        """The tiles that hold anything, row by row."""
+        return sorted({tile for _, tile in self.parts}, key=lambda tile: (tile.row, tile.column))
+
+    @cached_property
+    def communities(self) -> pd.DataFrame:
+        """Every community: `name`, `district`; the index is `community_id`."""
+        return pd.read_parquet(io.BytesIO(_checked(self.folder, *self._communities)))
+
+    def parts_in(self, table: str, box: Box) -> list[Part]:
+        """Return the parts of a table that a box meets, row by row."""
+        tiles = self.grid.tiles_in(_padded(box))
+        return [self.parts[table, tile] for tile in tiles if (table, tile) in self.parts]
+
+    def read(self, table: str, tile: Tile) -> gpd.GeoDataFrame | None:
+        """Return a table in one tile, checked against its hash; None if there is nothing.
+
+        Parameters
+        ----------
+        table : str
+            One of `TABLES`.
+        tile : Tile
+            The tile.
+
+        Raises
+        ------
+        AreaError
+            If the file is missing or damaged; it is named.
+        """
+        part = self.parts.get((table, tile))
+        return None if part is None else _frame([self._rows(part)])
+
+    def near(self, table: str, box: Box) -> gpd.GeoDataFrame | None:
+        """Return the rows of a table near a box, each once, in the order of the whole region.
+
+        Rows that do not touch the box may be among them. None if there is nothing. Shelters come
+        with all of the tiles that the box meets: an entrance may be near where the shelter is not.
+        """
+        bounds = None if table == "shelters" else self.grid.lonlat(_padded(box))
+        read = [self._rows(part, bounds) for part in self.parts_in(table, box)]
+        if not any(rows.num_rows for rows in read):
+            return None
+        rows = _frame(read)
+        if table in SHARED:
+            return rows.iloc[np.unique(rows[NUMBER[table]].to_numpy(), return_index=True)[1]]
+        return rows[~rows.index.duplicated()].sort_index()
+
+    def _rows(
+        self, part: Part, bounds: tuple[float, float, float, float] | None = None
+    ) -> pa.Table:
+        """Return a file, or those of its rows whose boxes meet bounds (lon, lat)."""
+        content = _checked(self.folder, part.file, part.sha256)
+        wanted = None
+        if bounds is not None:
+            low = [
+                pc.field("bbox", f"{axis}min") <= edge
+                for axis, edge in zip("xy", bounds[2:], strict=True)
+            ]
+            high = [
+                pc.field("bbox", f"{axis}max") >= edge
+                for axis, edge in zip("xy", bounds[:2], strict=True)
+            ]
+            wanted = low[0] & low[1] & high[0] & high[1]
+        try:
+            return pq.read_table(io.BytesIO(content), filters=wanted).drop_columns("bbox")
+        except (pa.ArrowException, ValueError, KeyError) as error:
+            message = f"{self.folder.name}/{part.file} cannot be read: {error}"
+            raise AreaError(message) from error
+
+
+def _frame(rows: list[pa.Table]) -> gpd.GeoDataFrame:
+    """Return rows of GeoParquet files.
+
+    geopandas reads the same, but takes a tenth of a second for every file to understand its CRS.
+    """
+    table = pa.concat_tables(rows, promote_options="permissive").to_pandas()
+    shapes = shapely.from_wkb(table.pop("geometry").to_numpy(object))
+    return gpd.GeoDataFrame(table, geometry=shapes, crs=_LONLAT)
+
+
+def write_part(folder: Path, table: str, tile: Tile, rows: pd.DataFrame) -> Part:
+    """Write a table in one tile; the same rows give the same bytes.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the region.
+    table : str
+        One of `TABLES`.
+    tile : Tile
+        The tile.
+    rows : GeoDataFrame
+        In spatial order: shared tables by their number, others by their index.
+    """
+    buffer = io.BytesIO()
+    rows.to_parquet(
+        buffer, compression="zstd", row_group_size=ROWS_IN_GROUP, write_covering_bbox=True
+    )
+    content = buffer.getvalue()
+    digest = hashlib.sha256(content).hexdigest()
+    file = f"{table}/{tile}-{digest[:8]}.parquet"
+    (folder / table).mkdir(parents=True, exist_ok=True)
+    if not ((folder / file).is_file() and _sha256(folder / file) == digest):
+        write_whole(folder / file, content)
+    return Part(table, tile, file, len(rows), digest)
+
+
+def finish(
+    folder: Path,
+    grid: Grid,
+    parts: Iterable[Part],
+    communities: pd.DataFrame,
+    *,
+    title: str,
+    sources: Iterable[Mapping[str, str]] = (),
+    notes: Iterable[str] = (),
+    illustrative: Iterable[str] = (),
+) -> Region:
+    """Put the manifest of a region in place, drop the files of an earlier one, and open it."""
+    listed = sorted(parts, key=lambda part: (part.table, part.tile.row, part.tile.column))
+    table = pd.DataFrame(listed, columns=list(Part._fields))
+    table["tile"] = table["tile"].map(str)
+    manifest: dict[str, Any] = {
+        "format": FORMAT,
+        "title": title,
+        "crs": grid.crs_name,
+        "tile_m": grid.tile_m,
+        "attribution": "© OpenStreetMap contributors, ODbL 1.0",
+        "notes": list(notes),
+        "illustrative": sorted(illustrative),
+        "tiles": _write_table(folder, "tiles", table),
+        "communities": _write_table(folder, "communities", communities),
+        "source": [dict(source) for source in sources],
+    }
+    write_whole(folder / MANIFEST, tomli_w.dumps(manifest).encode())
+    kept = {part.file for part in listed} | {manifest[key]["file"] for key in _LISTS}
+    for name in (*TABLES, *_LISTS):
+        for old in folder.glob(f"{name}/*-????????.parquet" if name in TABLES else f"{name}-*"):
+            if old.relative_to(folder).as_posix() not in kept:
+                old.unlink()
+    return Region.open(folder)
+
+
+_LISTS: Final = ("tiles", "communities")
+
+
+def _write_table(folder: Path, name: str, table: pd.DataFrame) -> dict[str, str]:
+    """Write a table of the whole region under the name of its hash."""
+    buffer = io.BytesIO()
+    table.to_parquet(buffer, compression="zstd")
+    digest = hashlib.sha256(buffer.getvalue()).hexdigest()
+    write_whole(folder / f"{name}-{digest[:8]}.parquet", buffer.getvalue())
+    return {"file": f"{name}-{digest[:8]}.parquet", "sha256": digest}
+
+
+def _padded(box: Box) -> Box:
+    return Box(box.left - 1, box.bottom - 1, box.right + 1, box.top + 1)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _checked(folder: Path, file: str, sha256: str) -> bytes:
+    """Return the content of a file of a region, or say which one is damaged."""
+    path = folder / file
+    if ".." in Path(file).parts or not path.is_file():
+        message = f"{folder.name}/{file} is missing. Make the region again."
+        raise AreaError(message)
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != sha256:
+        message = (
+            f"{folder.name}/{file} is damaged: its hash is not the one in the list of tiles. "
+            "Make the region again."
+        )
+        raise AreaError(message)
+    return content
+
+
+def touched(grid: Grid, shapes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the tiles that the boxes of shapes touch.
+
+    Parameters
+    ----------
+    grid : Grid
+        The grid.
+    shapes : array of Geometry, shape (n,)
+        In the metric CRS.
+
+    Returns
+    -------
+    row : array of int, shape (k,)
+        Row of the shape, ascending.
+    tile : array of int, shape (k, 2)
+        Column and row of a tile that its box touches.
+
+    Examples
+    --------
+    >>> line = shapely.linestrings([[900.0, 10.0], [1100.0, 20.0]])
+    >>> touched(Grid("EPSG:32632", 1000.0), np.array([line]))[1].tolist()
+    [[0, 0], [1, 0]]
+    """
+    bounds = shapely.bounds(shapes)
+    first, last = grid.tiles_at(*bounds[:, :2].T), grid.tiles_at(*bounds[:, 2:].T)
+    size = last - first + 1
+    count = size.prod(axis=1)
+    row = np.repeat(np.arange(len(shapes)), count)
+    at = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
+    column = at % size[row, 0]
+    return row, first[row] + np.column_stack([column, at // size[row, 0]])

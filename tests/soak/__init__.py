@@ -1,0 +1,1 @@
+"""Long tests of endurance: `python -m tests.soak`; see `--help`."""
