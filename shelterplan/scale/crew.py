@@ -171,13 +171,15 @@ class Cluster:
 
     def __init__(self, client: Any) -> None:  # noqa: ANN401
         self._client = client
+        self._threads = 1
         self._executor: concurrent.futures.Executor = client.get_executor(pure=False, retries=0)
 
     @property
     def size(self) -> int:
         """One task for each thread of the workers that are there now."""
-        threads: int = sum(self._client.nthreads().values())
-        return max(threads, 1)
+        with contextlib.suppress(OSError, TimeoutError):  # a busy scheduler: as many as before
+            self._threads = max(sum(self._client.nthreads().values()), 1)
+        return self._threads
 
     def start(self, job: Job, stage: str, tile: str) -> Future[Told]:
         """Have a task done by one of the workers."""
@@ -190,8 +192,11 @@ class Cluster:
         return isinstance(error, KilledWorker)
 
     def gone(self) -> bool:
-        """Say whether the cluster has no workers: Dask would wait for one for ever."""
-        return not self._client.nthreads()
+        """Say whether no worker is there, or nobody answers: Dask would wait for ever."""
+        try:
+            return not self._client.nthreads()
+        except (OSError, TimeoutError):
+            return True
 
 
 @contextmanager

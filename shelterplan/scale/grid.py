@@ -23,6 +23,8 @@ HALO = 1.01
 _AROUND_M = 100.0
 """A box in longitude and latitude is this much larger: lines that are straight on one map are not
 on the other [m]."""
+_LEAST_DEGREE_M = 110_500.0
+"""No degree of latitude is shorter, nor one of longitude on the equator [m]."""
 _SAMPLES = 21
 
 
@@ -131,6 +133,33 @@ class Grid:
         if west > east or not np.isfinite([west, south, east, north]).all():
             return (-180.0, -90.0, 180.0, 90.0)
         return west, south, east, north
+
+
+def boxes_around(
+    lon: NDArray[np.float64], lat: NDArray[np.float64], metres: float
+) -> NDArray[np.float64]:
+    """Return boxes in longitude and latitude that hold all within a distance of places.
+
+    Parameters
+    ----------
+    lon, lat : array of float, shape (n,)
+        The places [degrees].
+    metres : float
+        The distance; a little more is held, too [m].
+
+    Returns
+    -------
+    array of float, shape (n, 4)
+        West, south, east, north [degrees].
+
+    Examples
+    --------
+    >>> boxes_around(np.array([7.0]), np.array([60.0]), 1000.0).round(3).tolist()
+    [[6.98, 59.99, 7.02, 60.01]]
+    """
+    up = metres * HALO / _LEAST_DEGREE_M + _AROUND_M / _LEAST_DEGREE_M
+    aside = up / np.maximum(np.cos(np.radians(np.minimum(np.abs(lat) + up, 90.0))), 1e-9)
+    return np.column_stack([lon - aside, lat - up, lon + aside, lat + up])
 
 
 def halo_m(cutoff_m: float, max_leg_m: float) -> float:

@@ -100,7 +100,7 @@ def _reach(
     sites = _candidates(region, tile, parameters)
     if not len(sites) or ("demand", tile) not in region.parts:
         return _result([], np.zeros(0, np.int64), sparse.csr_array((0, 0)), [], [])
-    area = stages._area("walks", region, tile, parameters, run)  # noqa: SLF001
+    area = stages.area_of("walks", region, tile, parameters, run)
     refuse_taken(sites, area.shelters)
     own = region.read("candidates", tile)
     here = situation(

@@ -24,7 +24,7 @@ import pandas as pd
 from shelterplan import coverage, tables
 from shelterplan.errors import UnknownNameError
 from shelterplan.scale import parts
-from shelterplan.scale.grid import Box, Tile, halo_m
+from shelterplan.scale.grid import Box, Tile, boxes_around, halo_m
 from shelterplan.scale.store import Region
 from shelterplan.scale.tile_area import TileArea, bare, tile_area
 from shelterplan.scenario import Scenario, ScenarioError, Walker
@@ -34,6 +34,8 @@ from shelterplan.study_area import passable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+
+    from numpy.typing import NDArray
 
 STAGES: Final = ("parts", "doors", "walks")
 """In the order in which they follow each other."""
@@ -219,8 +221,9 @@ def _doors(
     own = region.read("entrances", tile)
     if own is None:
         return {"leading": pd.DataFrame({"part": _NONE})}
-    area = _area("doors", region, tile, parameters, run)
     scenario = parameters.scenario
+    near = boxes_around(own.geometry.x.to_numpy(), own.geometry.y.to_numpy(), scenario.max_leg_m)
+    area = area_of("doors", region, tile, parameters, run, around=near)
     usual = Scenario(
         walker=scenario.walker,
         max_leg_m=scenario.max_leg_m,
@@ -236,7 +239,7 @@ def _walks(
     region: Region, tile: Tile, parameters: Parameters, run: Path
 ) -> dict[str, pd.DataFrame]:
     """Find the walks of the people in a tile."""
-    area = _area("walks", region, tile, parameters, run)
+    area = area_of("walks", region, tile, parameters, run)
     here = situation(area, parameters.scenario, part=True)
     found = coverage.walks(
         here,
@@ -258,8 +261,24 @@ _DONE: Final = {"parts": _parts, "doors": _doors, "walks": _walks}
 _NONE: Final = np.zeros(0, np.int64)
 
 
-def _area(stage: str, region: Region, tile: Tile, parameters: Parameters, run: Path) -> TileArea:
-    """Return a tile with what a task needs around it, and what is known of the whole region."""
+def area_of(
+    stage: str,
+    region: Region,
+    tile: Tile,
+    parameters: Parameters,
+    run: Path,
+    *,
+    around: NDArray[np.float64] | None = None,
+) -> TileArea:
+    """Return a tile with what a task needs around it, and what is known of the whole region.
+
+    Parameters
+    ----------
+    stage, region, tile, parameters, run
+        See `execute`.
+    around : array of float, shape (n, 4), optional
+        Boxes (lon, lat): only streets that meet one of them are needed.
+    """
     whole = pd.read_parquet(total_file(run, "parts", "parts"))
     labels = [pd.Series(_NONE, _NONE)]
     for near in needs(stage, region, tile, parameters):
@@ -276,6 +295,7 @@ def _area(stage: str, region: Region, tile: Tile, parameters: Parameters, run: P
         tile,
         box_of(stage, region, tile, parameters),
         demand=stage == "walks",
+        around=around,
         part=part[~part.index.duplicated()],
         leading=leading,
     )

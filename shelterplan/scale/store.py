@@ -39,13 +39,15 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Mapping
 
+    from numpy.typing import NDArray
+
 MANIFEST: Final = "region.toml"
 FORMAT: Final = 1
 """Version of the layout; another one is refused."""
 SHARED: Final = ("streets", "hazards")
 """Tables whose rows stand in every tile that they touch."""
 TABLES: Final = (*SHARED, "demand", "shelters", "entrances", "candidates")
-ROWS_IN_GROUP: Final = 16_384
+ROWS_IN_GROUP: Final = 4_096
 """Rows that are read or passed over together."""
 _LONLAT: Final = pyproj.CRS.from_epsg(4326)
 NUMBER: Final = {"streets": "edge", "hazards": "piece"}
@@ -156,14 +158,25 @@ class Region:
         part = self.parts.get((table, tile))
         return None if part is None else _frame([self._rows(part)])
 
-    def near(self, table: str, box: Box) -> gpd.GeoDataFrame | None:
+    def near(
+        self, table: str, box: Box, *, around: NDArray[np.float64] | None = None
+    ) -> gpd.GeoDataFrame | None:
         """Return the rows of a table near a box, each once, in the order of the whole region.
 
         Rows that do not touch the box may be among them. None if there is nothing. Shelters come
         with all of the tiles that the box meets: an entrance may be near where the shelter is not.
+
+        Parameters
+        ----------
+        table : str
+            One of `TABLES`.
+        box : Box
+            The box.
+        around : array of float, shape (n, 4), optional
+            Boxes (lon, lat) of which a row must meet one besides.
         """
         bounds = None if table == "shelters" else self.grid.lonlat(_padded(box))
-        read = [self._rows(part, bounds) for part in self.parts_in(table, box)]
+        read = [self._rows(part, bounds, around) for part in self.parts_in(table, box)]
         if not any(rows.num_rows for rows in read):
             return None
         rows = _frame(read)
@@ -172,26 +185,67 @@ class Region:
         return rows[~rows.index.duplicated()].sort_index()
 
     def _rows(
-        self, part: Part, bounds: tuple[float, float, float, float] | None = None
+        self,
+        part: Part,
+        bounds: tuple[float, float, float, float] | None = None,
+        around: NDArray[np.float64] | None = None,
     ) -> pa.Table:
-        """Return a file, or those of its rows whose boxes meet bounds (lon, lat)."""
+        """Return a file, or those of its rows whose boxes meet bounds, and one of other boxes."""
         content = _checked(self.folder, part.file, part.sha256)
-        wanted = None
-        if bounds is not None:
-            low = [
-                pc.field("bbox", f"{axis}min") <= edge
-                for axis, edge in zip("xy", bounds[2:], strict=True)
-            ]
-            high = [
-                pc.field("bbox", f"{axis}max") >= edge
-                for axis, edge in zip("xy", bounds[:2], strict=True)
-            ]
-            wanted = low[0] & low[1] & high[0] & high[1]
         try:
-            return pq.read_table(io.BytesIO(content), filters=wanted).drop_columns("bbox")
+            file = pq.ParquetFile(io.BytesIO(content))
+            rows = file.read_row_groups(_groups_near(file.metadata, bounds))
+            if bounds is not None and rows.num_rows:
+                boxes = _boxes(rows)
+                meets = (boxes[:, :2] <= bounds[2:]) & (boxes[:, 2:] >= bounds[:2])
+                keep = meets.all(axis=1)
+                if around is not None:
+                    keep &= _meets(boxes, around)
+                rows = rows.filter(pa.array(keep))
+            return rows.drop_columns("bbox")
         except (pa.ArrowException, ValueError, KeyError) as error:
             message = f"{self.folder.name}/{part.file} cannot be read: {error}"
             raise AreaError(message) from error
+
+
+_BOX: Final = ("xmin", "ymin", "xmax", "ymax")
+
+
+def _groups_near(
+    metadata: pq.FileMetaData, bounds: tuple[float, float, float, float] | None
+) -> list[int]:
+    """Return the groups of rows of a file that can hold something within bounds (lon, lat)."""
+    every = range(metadata.num_row_groups)
+    if bounds is None or not every:
+        return list(every)
+    names = [metadata.row_group(0).column(i).path_in_schema for i in range(metadata.num_columns)]
+    column = [names.index(f"bbox.{side}") for side in _BOX]
+    west, south, east, north = bounds
+    found = []
+    for group in every:
+        said = [metadata.row_group(group).column(i).statistics for i in column]
+        if any(one is None or not one.has_min_max for one in said) or (
+            said[0].min <= east
+            and said[1].min <= north
+            and said[2].max >= west
+            and said[3].max >= south
+        ):
+            found.append(group)
+    return found
+
+
+def _boxes(rows: pa.Table) -> NDArray[np.float64]:
+    """Return the boxes of rows (lon, lat), shape (n, 4)."""
+    box = rows["bbox"].combine_chunks()
+    return np.column_stack([pc.struct_field(box, side).to_numpy() for side in _BOX])
+
+
+def _meets(boxes: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Say which boxes meet one of some others."""
+    tree = shapely.STRtree(shapely.box(*others.T))
+    met = np.zeros(len(boxes), bool)
+    met[tree.query(shapely.box(*boxes.T))[0]] = True
+    return met
 
 
 def _frame(rows: list[pa.Table]) -> gpd.GeoDataFrame:
@@ -200,8 +254,9 @@ def _frame(rows: list[pa.Table]) -> gpd.GeoDataFrame:
     geopandas reads the same, but takes a tenth of a second for every file to understand its CRS.
     """
     table = pa.concat_tables(rows, promote_options="permissive").to_pandas()
-    shapes = shapely.from_wkb(table.pop("geometry").to_numpy(object))
-    return gpd.GeoDataFrame(table, geometry=shapes, crs=_LONLAT)
+    shapes = shapely.from_wkb(table["geometry"].to_numpy(object))
+    table["geometry"] = gpd.array.GeometryArray(shapes, crs=_LONLAT)
+    return gpd.GeoDataFrame(table)
 
 
 def write_part(folder: Path, table: str, tile: Tile, rows: pd.DataFrame) -> Part:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
@@ -58,6 +59,7 @@ def tile_area(
     box: Box,
     *,
     demand: bool = True,
+    around: NDArray[np.float64] | None = None,
     part: pd.Series | None = None,
     leading: NDArray[np.int64] | None = None,
 ) -> TileArea:
@@ -73,6 +75,8 @@ def tile_area(
         Streets, entrances and shelters near it are in the study area.
     demand : bool
         Whether demand points are wanted.
+    around : array of float, shape (n, 4), optional
+        Boxes (lon, lat): only streets that meet one of them are wanted.
     part : Series, optional
         Number of the connected part of each street, by the street's number in the region; -1 for
         all by default.
@@ -84,7 +88,7 @@ def tile_area(
     AreaError
         If a file of the region is damaged; it is named.
     """
-    streets = _streets(region, box)
+    streets = _streets(region, box, around)
     entrances = _near(region, "entrances", box)
     shelters = _near(region, "shelters", box)
     shelters = shelters[~shelters.index.duplicated()]
@@ -113,6 +117,7 @@ def tile_area(
     )
 
 
+@cache
 def bare(table: str) -> gpd.GeoDataFrame:
     """Return a table without rows: a tile may well have no street, or nobody in it."""
     spec = tables.TABLES[table]
@@ -121,9 +126,9 @@ def bare(table: str) -> gpd.GeoDataFrame:
     return empty.astype({"population": "float64"} if table == "demand" else {})
 
 
-def _streets(region: Region, box: Box) -> gpd.GeoDataFrame:
+def _streets(region: Region, box: Box, around: NDArray[np.float64] | None) -> gpd.GeoDataFrame:
     """Return the streets near a box by their number in the region; nodes are numbered anew."""
-    found = region.near("streets", box)
+    found = region.near("streets", box, around=around)
     if found is None:
         return bare("streets")
     ends = found[["from", "to"]].to_numpy(np.int64)

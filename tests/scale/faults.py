@@ -257,18 +257,23 @@ def cluster():
 
     @contextlib.contextmanager
     def started():
-        with (
-            settings.config.set(patient),
-            distributed.LocalCluster(
+        with settings.config.set(patient):
+            here = distributed.LocalCluster(
                 n_workers=2,
                 threads_per_worker=1,
                 processes=True,
                 host="127.0.0.1",
                 dashboard_address=":0",
                 silence_logs=50,
-            ) as here,
-        ):
-            yield here.scheduler_address
+            )
+            try:
+                yield here.scheduler_address
+            except Exception as error:
+                print(f"    {type(error).__name__}: {error}", flush=True)  # noqa: T201
+                raise
+            finally:
+                with contextlib.suppress(TimeoutError):
+                    here.close(timeout=60)
 
     return started()
 
