@@ -96,6 +96,7 @@ def find_shelters(
     lat: float,
     *,
     count: int = 3,
+    looked_at: int = 0,
     scenario: Scenario | None = None,
     standard: AccessStandard | None = None,
 ) -> Answer:
@@ -109,6 +110,8 @@ def find_shelters(
         Position, WGS 84.
     count : int
         How many shelters, at least 1.
+    looked_at : int
+        Among how many the advised one is sought: the list goes on up to it.
     scenario : Scenario, optional
         The hazard, who walks, what is open; by default an adult on an ordinary day.
     standard : AccessStandard, optional
@@ -150,8 +153,12 @@ def find_shelters(
     moved = here.moved(place)
     walks = _walks(here.open, moved, here.doors, by)
     use = coverage.examine(area, scenario, standard).shelters
-    nearest = _nearest_doors(walks, here.doors, max(1, count))
-    options = tuple(_option(here, moved, door, use, limit) for door in nearest)
+    nearest = _nearest_doors(walks, here.doors, max(1, count, looked_at))
+    advised = _advised(
+        use.iloc[here.doors.owner[nearest]], coverage.within(walks[nearest], limit.value)
+    )
+    told = nearest[: max(1, count, advised + 1)]
+    options = tuple(_option(here, moved, door, use, limit) for door in told)
     whole = _walks(here.whole, place, here.whole.doors, by)
     status = "ok" if options else _why_not(here, moved, whole, limit)
     return Answer(
@@ -159,7 +166,7 @@ def find_shelters(
         leg_m=float(place.leg_m[0]),
         options=options,
         refused=_refused(here, place, whole, walks.min() if options else np.inf, walks),
-        advised=_advised(options, use),
+        advised=advised,
         hazard_level=level,
     )
 
@@ -227,13 +234,21 @@ def _option(here: Situation, place: Places, door: int, use: pd.DataFrame, limit:
     )
 
 
-def _advised(options: tuple[Option, ...], use: pd.DataFrame) -> int:
-    """Return the number of the option to take."""
-    for number, option in enumerate(options):
-        used = use.loc[option.shelter_id].get("utilisation", np.nan)
-        roomy = option.fills_at_share is None and option.capacity != 0 and not used >= 1
-        if option.status == "covered" and roomy:
-            return number
+def _advised(use: pd.DataFrame, near: NDArray[np.bool_]) -> int:
+    """Return the number of the option to take.
+
+    Parameters
+    ----------
+    use : DataFrame
+        How the shelters are used, nearest first, as `coverage.Coverage.shelters` says it.
+    near : array of bool, shape (shelters,)
+        Which of them are within the standard.
+    """
+    for number in np.flatnonzero(near):
+        found = use.iloc[number]
+        fills = _known(found.get("fills_at_share", np.nan)) is not None
+        if not (fills or _known(found["room"]) == 0 or found.get("utilisation", np.nan) >= 1):
+            return int(number)
     return 0
 
 

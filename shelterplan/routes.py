@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
@@ -242,18 +243,18 @@ def _joined(lines: list[NDArray[np.float64]]) -> NDArray[np.float64]:
     return points if len(points) > 1 else np.repeat(points, 2, axis=0)
 
 
-def _bearing(line: NDArray[np.float64], *, at_end: bool) -> float:
-    """Return the direction in which a piece begins or ends [degrees from north, clockwise]."""
-    points = line[::-1] if at_end else line
-    azimuth, _, metres = GEODESIC.inv(
-        np.full(len(points), points[0, 0]),
-        np.full(len(points), points[0, 1]),
-        points[:, 0],
-        points[:, 1],
-    )
-    far = np.flatnonzero(metres >= _LOOK_M)
-    look = far[0] if len(far) else len(points) - 1
-    return float(azimuth[look] + (180 if at_end else 0)) % 360
+def _bearings(lines: list[NDArray[np.float64]], *, at_end: bool) -> list[float]:
+    """Return the direction in which each piece begins or ends [degrees from north, clockwise]."""
+    runs = [line[::-1] for line in lines] if at_end else lines
+    count = np.array([len(run) for run in runs])
+    points, begin = np.concatenate(runs), np.repeat([run[0] for run in runs], count, axis=0)
+    azimuth, _, metres = GEODESIC.inv(begin[:, 0], begin[:, 1], points[:, 0], points[:, 1])
+    found = []
+    for first, last in pairwise([0, *np.cumsum(count).tolist()]):
+        far = np.flatnonzero(metres[first:last] >= _LOOK_M)
+        look = first + int(far[0]) if len(far) else last - 1
+        found.append(float(azimuth[look] + (180 if at_end else 0)) % 360)
+    return found
 
 
 def _turn(before: float, after: float) -> Turn:
@@ -281,8 +282,8 @@ def _steps(
     found: list[Step] = []
     previous = 0.0
     streets = _streets(network, pieces)
-    for piece, street, line in zip(pieces, streets, lines, strict=False):
-        bearing = _bearing(line, at_end=False)
+    ways = zip(_bearings(lines, at_end=False), _bearings(lines, at_end=True), strict=True)
+    for piece, street, (bearing, onward) in zip(pieces, streets, ways, strict=False):
         bend = abs((bearing - previous + 180) % 360 - 180)
         last = found[-1] if found else None
         if (
@@ -296,12 +297,13 @@ def _steps(
             turn: Turn = _turn(previous, bearing) if last else "start"
             compass = _COMPASS[round(bearing / 45) % 8]
             found.append(Step(turn, *street, compass, piece.mm / 1000))
-        previous = _bearing(line, at_end=True)
+        previous = onward
     return (*found, Step("arrive", "", "", False, "", leg_end_m))
 
 
 def _streets(network: WalkNetwork, pieces: list[Piece]) -> list[tuple[str, str, bool]]:
     """Return name, class and whether it is a stairway, for each piece."""
-    rows = network.with_geometry().iloc[[piece.edge for piece in pieces]]
-    names = [name if isinstance(name, str) else "" for name in rows["name"]]
-    return list(zip(names, map(str, rows["class"]), map(bool, rows["steps"]), strict=True))
+    streets, edges = network.with_geometry(), [piece.edge for piece in pieces]
+    name, street_class, steps = (streets[key].array[edges] for key in ("name", "class", "steps"))
+    names = [one if isinstance(one, str) else "" for one in name]
+    return list(zip(names, map(str, street_class), map(bool, steps), strict=True))

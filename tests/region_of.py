@@ -18,7 +18,15 @@ def region_of(area, folder, tile_m):
             own = row[(tile == key).all(axis=1)]
             parts.append(write_part(folder, table, key, rows.iloc[np.sort(own)]))
     communities = pd.DataFrame(area.communities[["name", "district"]])
-    return finish(folder, grid, parts, communities, title=area.title, notes=area.notes)
+    return finish(
+        folder,
+        grid,
+        parts,
+        communities,
+        title=area.title,
+        notes=area.notes,
+        illustrative=area.illustrative,
+    )
 
 
 def cut(area, grid):

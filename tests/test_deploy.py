@@ -189,6 +189,7 @@ def test_it_works_behind_a_proxy_which_keeps_the_host(tmp_path):
         await asyncio.sleep(0.2)
         address = f"http://127.0.0.1:{port}"
         page = await asyncio.to_thread(urllib.request.urlopen, f"{address}/healthz", timeout=20)
+        page.close()
         visitor = Visitor(address)
         await visitor.open()
         await visitor.tap(7.4258, 43.7375)

@@ -55,7 +55,9 @@ def test_the_lock_file_names_versions_and_hashes_only(sources):
 
 def test_every_dependency_has_a_range_and_is_locked(sources):
     project = tomllib.loads(sources[ROOT / "pyproject.toml"])
-    wanted = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
+    groups = project["dependency-groups"]
+    dev = [requirement for requirement in groups["dev"] if isinstance(requirement, str)]
+    wanted = [*project["project"]["dependencies"], *groups["build"], *dev]
     assert all(">=" in requirement for requirement in wanted)
     locked = re.findall(r"^([a-z0-9._-]+)==", sources[ROOT / "requirements.lock"], re.MULTILINE)
     names = [re.split(r"[<>=!\[]", requirement)[0] for requirement in wanted]

@@ -235,7 +235,7 @@ def test_on_the_flat_time_is_length_by_speed_for_every_walker(name):
     pace = Pace.of(network, scenario)
     found = access.nearest(network, [0], [2], pace=pace, by="s")
     assert found["walk_time_s"][0] == pytest.approx(155.5 / scenario.speed_m_s, abs=0.002)
-    assert pace.uniform
+    assert pace.uniform == (scenario.walker.stairs_speed_m_s is None)
 
 
 def test_a_street_that_takes_weeks_is_refused():

@@ -8,7 +8,6 @@ behind any prefix.
 from __future__ import annotations
 
 import atexit
-import os
 import shutil
 import tempfile
 from functools import cache
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import streamlit.components.v1 as components
 
+from shelterplan.atomic import write_whole
 from shelterplan.views.map import Assets
 from shelterplan.views.street_pack import pack_name
 
@@ -42,7 +42,5 @@ def publish(pack: bytes) -> Assets:
     name = pack_name(pack)
     target = pack_folder() / name
     if not target.exists():
-        draft = target.with_suffix(f".{os.getpid()}.part")
-        draft.write_bytes(pack)
-        draft.replace(target)
+        write_whole(target, pack)
     return Assets(vendor=f"../{__name__}.vendor", streets=f"../{__name__}.streets/{name}")

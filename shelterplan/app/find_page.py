@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from html import escape
 from typing import TYPE_CHECKING
@@ -160,9 +160,14 @@ def _answer(area: StudyArea, words: Words, place: Place | None, chosen: Settings
     if st.session_state.get("answer", (None,))[0] != key:
         with st.spinner(words("find.working")):
             found = find_shelters(
-                area, place.lon, place.lat, count=LOOKED_AT, scenario=scenario, standard=standard
+                area,
+                place.lon,
+                place.lat,
+                count=COUNT,
+                looked_at=LOOKED_AT,
+                scenario=scenario,
+                standard=standard,
             )
-        found = replace(found, options=found.options[: max(COUNT, found.advised + 1)])
         st.session_state["answer"] = (key, found)
         st.session_state["option"] = found.advised
     answer: Answer = st.session_state["answer"][1]

@@ -30,7 +30,7 @@ from starlette.routing import Route
 
 from shelterplan.app import store
 from shelterplan.app.words import LANGUAGES, Words
-from shelterplan.atomic import write_whole
+from shelterplan.atomic import sweep, write_whole
 from shelterplan.views.resident import page
 
 if TYPE_CHECKING:
@@ -115,6 +115,7 @@ def write(area: str, target: str) -> None:
     path = Path(target)
     content = page.resident_map(StudyArea.open(area), language="")
     path.parent.mkdir(parents=True, exist_ok=True)
+    sweep(path.parent)
     write_whole(path, content)
     for old in path.parent.glob(f"{path.name.rsplit('-', 1)[0]}-*.html"):
         if old != path and time.time() - old.stat().st_mtime > KEPT_S:

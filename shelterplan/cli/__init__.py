@@ -21,6 +21,7 @@ from shelterplan.cli.critical import critical
 from shelterplan.cli.equity import equity
 from shelterplan.cli.evaluate import evaluate
 from shelterplan.cli.priority import priority
+from shelterplan.cli.region import region
 from shelterplan.cli.report import report
 from shelterplan.cli.resident_map import resident_map
 from shelterplan.cli.suggest import suggest
@@ -37,6 +38,7 @@ Examples:
   shelterplan resident-map monaco --out map.html
   shelterplan build mytown --streets mytown.osm.pbf --communities wards.geojson
       --population people.csv --shelters shelters.csv
+  shelterplan region run mycountry --distance-m 1000
 
 Exit codes: 0 done, 1 it could not be done (one sentence says why), 2 wrong use."""
 
@@ -128,6 +130,6 @@ def app(area: str | None, port: int, host: str) -> None:
 
 for command in (
     *(build, check, nearest, coverage, priority, equity, suggest, evaluate, critical),
-    *(report, cards, resident_map),
+    *(report, cards, resident_map, region),
 ):
     main.add_command(command)

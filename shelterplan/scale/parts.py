@@ -131,7 +131,7 @@ def _links(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return pairs of parts that share a street: one here, one in the tile where it begins."""
     ours, theirs = [_NONE], [_NONE]
-    for home, asked in abroad.groupby("home"):
+    for home, asked in abroad[abroad["home"].isin(list(first))].groupby("home"):
         edges = results(Tile.named(str(home)))["edges"].set_index("edge")["part"]
         ours.append(asked["tile"].map(first).to_numpy(np.int64) + asked["part"].to_numpy(np.int64))
         theirs.append(first[str(home)] + edges.loc[asked["edge"]].to_numpy(np.int64))

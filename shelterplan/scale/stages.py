@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 
 from shelterplan import coverage, tables
-from shelterplan.errors import UnknownNameError
+from shelterplan.errors import AreaError, UnknownNameError
 from shelterplan.scale import parts
 from shelterplan.scale.grid import Box, Tile, boxes_around, halo_m
 from shelterplan.scale.store import Region
@@ -240,6 +240,7 @@ def _walks(
 ) -> dict[str, pd.DataFrame]:
     """Find the walks of the people in a tile."""
     area = area_of("walks", region, tile, parameters, run)
+    _refuse_unsure(area, region, run)
     here = situation(area, parameters.scenario, part=True)
     found = coverage.walks(
         here,
@@ -259,6 +260,21 @@ def _walks(
 
 _DONE: Final = {"parts": _parts, "doors": _doors, "walks": _walks}
 _NONE: Final = np.zeros(0, np.int64)
+
+
+def _refuse_unsure(area: TileArea, region: Region, run: Path) -> None:
+    """Raise if a part of the streets may lead to a shelter over a tile that was left out."""
+    if np.isin(area.edge_part, [-1, *area.leading]).all():
+        return
+    for stage in ("parts", "doors"):
+        done = set(pd.read_parquet(total_file(run, stage, "tiles"))["tile"])
+        lost = [str(tile) for tile in region.tiles if str(tile) not in done]
+        if lost:
+            message = (
+                f"whether all streets here lead to a shelter cannot be said while tile {lost[0]} "
+                "is left out"
+            )
+            raise AreaError(message)
 
 
 def area_of(
@@ -315,11 +331,16 @@ def reduce(
     results : callable
         What `execute` returned for a tile; asked as often as needed, so that few are held at once.
     """
+    every = list(tiles)
+    done = {"tiles": pd.DataFrame({"tile": pd.array([str(tile) for tile in every], dtype="str")})}
     if stage == "parts":
-        return {"parts": parts.joined(tiles, results)}
+        return {"parts": parts.joined(every, results), **done}
     if stage == "doors":
-        found = [results(tile)["leading"]["part"].to_numpy(np.int64) for tile in tiles]
-        return {"leading": pd.DataFrame({"part": np.unique(np.concatenate([_NONE, *found]))})}
+        found = [results(tile)["leading"]["part"].to_numpy(np.int64) for tile in every]
+        return {
+            "leading": pd.DataFrame({"part": np.unique(np.concatenate([_NONE, *found]))}),
+            **done,
+        }
     return {}
 
 

@@ -198,10 +198,10 @@ class Region:
             if bounds is not None and rows.num_rows:
                 boxes = _boxes(rows)
                 meets = (boxes[:, :2] <= bounds[2:]) & (boxes[:, 2:] >= bounds[:2])
-                keep = meets.all(axis=1)
+                keep = np.flatnonzero(meets.all(axis=1))
                 if around is not None:
-                    keep &= _meets(boxes, around)
-                rows = rows.filter(pa.array(keep))
+                    keep = keep[_meets(boxes[keep], around)]
+                rows = rows.take(pa.array(keep))
             return rows.drop_columns("bbox")
         except (pa.ArrowException, ValueError, KeyError) as error:
             message = f"{self.folder.name}/{part.file} cannot be read: {error}"
@@ -242,7 +242,7 @@ def _boxes(rows: pa.Table) -> NDArray[np.float64]:
 
 def _meets(boxes: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Say which boxes meet one of some others."""
-    tree = shapely.STRtree(shapely.box(*others.T))
+    tree = shapely.STRtree(np.array(shapely.box(*others.T), ndmin=1))
     met = np.zeros(len(boxes), bool)
     met[tree.query(shapely.box(*boxes.T))[0]] = True
     return met

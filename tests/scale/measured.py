@@ -60,9 +60,9 @@ def _narrow(share, stage, region, tile, parameters):
     return Box(*(own + share * (whole - own)).tolist())
 
 
-def _only_near(region, table, box):
+def _only_near(region, table, box, **others):
     """Return the rows of a table whose box touches a box of the plane, and no others."""
-    found = _near(region, table, box)
+    found = _near(region, table, box, **others)
     if found is None:
         return None
     low, left, high, right = found.geometry.to_crs(region.grid.crs).bounds.to_numpy().T
