@@ -313,6 +313,14 @@ def table(world: World) -> str:
     return "\n".join(lines)
 
 
+def raised(log: str) -> list[str]:
+    """Return the tracebacks of a log, but for what Streamlit writes of bytes that are no message.
+
+    """
+    blocks = log.split("Traceback (most recent call last)")[1:]
+    return [block for block in blocks if "google.protobuf.message.DecodeError" not in block]
+
+
 def main(argv: Sequence[str]) -> int:
     """Run it; return 1 if anything is wrong."""
     parser = argparse.ArgumentParser(prog="python -m tests.soak sessions", description=__doc__)
@@ -340,8 +348,7 @@ def main(argv: Sequence[str]) -> int:
                 browsers=chosen.browsers,
             )
             found = judged(states, world, (before, len(server.files())))
-            if "Traceback" in server.said():
-                found.append(f"the server's log: {server.said()[-2000:]}")
+            found += [f"the server's log: {one[:2000]}" for one in raised(server.said())]
             took = server.stop()
         if took > 10:
             found.append(f"the server needed {took:.0f} s to end")
