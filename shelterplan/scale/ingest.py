@@ -172,7 +172,8 @@ class _Work:
         self.grid = Grid(crs.to_string(), tile_km * 1000)
         count = 1 + self.taken.places // sizes.group_places
         self.streets = Groups(self.spill, "streets", count)
-        lay_streets(edges(self.met, progress=self.progress), self.grid, self.streets)
+        pieces = edges(self.met, progress=self.progress)
+        self.rows["streets"] = lay_streets(pieces, self.grid, self.streets)
         self._measure()
 
     def _measure(self) -> None:
@@ -204,8 +205,7 @@ class _Work:
     def write(self) -> None:
         """Write every table of the region."""
         out, grid = self.out, self.grid
-        parts, self.rows["streets"] = write_streets(self.streets, out, progress=self.progress)
-        self.parts += parts
+        self.parts += write_streets(self.streets, out, progress=self.progress)
         communities = self.small["communities"].table
         self.people = lay_people(
             self.files.demand, communities, grid, self.spill, progress=self.progress
