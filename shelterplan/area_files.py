@@ -206,7 +206,23 @@ def _read(folder: Path, content: bytes) -> tuple[dict[str, Any], dict[str, pd.Da
 
 
 def _parsed(folder: Path, content: bytes) -> dict[str, Any]:
-    """Return a manifest that is whole and of our format.
+    """Return a manifest that is whole and of our format."""
+    return unsealed(content, f"{folder.name}/{MANIFEST}", FORMAT, "Build the study area again.")
+
+
+def unsealed(content: bytes, name: str, known: int, mend: str) -> dict[str, Any]:
+    """Return a manifest that `sealed` has made.
+
+    Parameters
+    ----------
+    content : bytes
+        The file.
+    name : str
+        What it is called in messages.
+    known : int
+        Its format; another one is refused.
+    mend : str
+        What to do, in messages.
 
     Raises
     ------
@@ -218,18 +234,15 @@ def _parsed(folder: Path, content: bytes) -> dict[str, Any]:
     try:
         manifest = tomllib.loads(content.decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        message = f"{folder.name}/{MANIFEST} is damaged: {error}. Build the study area again."
+        message = f"{name} is damaged: {error}. {mend}"
         raise AreaError(message) from error
-    if (whole or "sha256" not in manifest) and manifest.get("format", FORMAT) != FORMAT:
-        message = (
-            f"{folder.name}/{MANIFEST} has format {manifest['format']!r}, not {FORMAT}. Build the "
-            "study area again."
-        )
+    if (whole or "sha256" not in manifest) and manifest.get("format", known) != known:
+        message = f"{name} has format {manifest['format']!r}, not {known}. {mend}"
         raise AreaError(message)
     if not whole:
         message = (
-            f"{folder.name}/{MANIFEST} is damaged, or was changed by hand: its hash is not the one "
-            "in its first line. Build the study area again."
+            f"{name} is damaged, or was changed by hand: its hash is not the one in its first "
+            f"line. {mend}"
         )
         raise AreaError(message)
     return manifest

@@ -206,8 +206,8 @@ def walks(
     limit : Limit
         Longest walk that counts as near, as `limit_of` returns it.
     cutoff_m : float
-        Longest walk that is looked for, at least the limit: what lies beyond it counts as no way
-        at all [m].
+        Longest walk that is looked for, at least the limit. With one, whoever has no shelter
+        within the limit, and would have none if anything were otherwise, is `too_far` [m].
     fastest_m_s : float
         Speed at which walks that are measured in time are looked for up to the cutoff [m/s].
     """
@@ -269,7 +269,8 @@ def _could(here: Situation, found: pd.DataFrame, limit: Limit, search: _Search) 
             case = _nearest(streets, streets.doors.take(doors), search)  # noqa: PLW2901
         metres = (found if case is None else case)[walk].to_numpy(float)
         could[f"near{name}"] = within(metres, limit.value)
-        could[f"way{name}"] = np.isfinite(metres)
+        # beyond a cutoff nobody has looked
+        could[f"way{name}"] = np.isfinite(metres) | math.isfinite(search.cutoff_m)
     return could
 
 

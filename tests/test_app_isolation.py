@@ -217,7 +217,7 @@ MEGABYTE = b"x" * 1_000_000
 def test_a_file_within_the_limit_passes():
     sent = Sent([MEGABYTE] * 5, length=5_000_000).run()
     assert (sent.status, sent.read) == (204, 5_000_000)
-    assert sent.limits.under_way == 0
+    assert sent.limits.under_way.total() == 0
 
 
 @pytest.mark.parametrize("length", [200_000_000, 6_000_001, "9" * 400, "-1", "0x10", "1e3"])
@@ -238,13 +238,20 @@ def test_a_body_that_grows_too_long_is_stopped_on_its_way():
 def test_a_trickle_is_ended():
     sent = Sent([b"x"] * 1000, length=1000, pause_s=0.05).run()
     assert sent.status == 408
-    assert sent.limits.under_way == 0
+    assert sent.limits.under_way.total() == 0
 
 
 def test_only_so_many_come_at_once():
     limits = uploads.Limits(None)
-    limits.under_way = uploads.MOST_UNDER_WAY
+    limits.under_way.update(map(str, range(uploads.MOST_UNDER_WAY)))
     assert Sent([b"x"], length=1, limits=limits).run().status == 503
+
+
+def test_one_session_sends_one_file_after_the_other():
+    limits = uploads.Limits(None)
+    sent = Sent([b"x"], length=1, limits=limits)
+    limits.under_way[PUT.split(uploads.PATH)[1].split("/")[0]] += uploads.MOST_AT_ONCE
+    assert sent.run().status == 429
 
 
 def test_other_requests_have_small_bodies():
@@ -269,6 +276,11 @@ def test_a_web_socket_with_text_is_ended():
 
     asyncio.run(uploads.Limits(app)({"type": "websocket"}, receive, None))
     assert [one["type"] for one in heard] == ["websocket.receive", "websocket.disconnect"]
+    long = b"x" * (uploads.MOST_MESSAGE_BYTES + 1)
+    messages += [{"type": "websocket.receive", "bytes": long[1:]}]
+    messages += [{"type": "websocket.receive", "bytes": long}]
+    asyncio.run(uploads.Limits(app)({"type": "websocket"}, receive, None))
+    assert [one.get("code") for one in heard] == [None, 1003, None, 1009]
 
 
 def test_a_few_people_at_once_and_some_who_mean_harm(tmp_path):

@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
 from shelterplan import StudyArea
+from shelterplan.cli import main as command_line
 from shelterplan.coverage import assess
 from shelterplan.errors import AreaError, UnknownNameError
 from shelterplan.memory import Memory
@@ -141,5 +143,10 @@ def test_what_a_region_does_not_know_is_refused(monaco, tmp_path):
     stranger = Parameters.of(Scenario(closed_shelters=("no-such",)), AccessStandard())
     with pytest.raises(ScenarioError, match="no-such"):
         stages.refuse_strangers(region, stranger)
+    told = CliRunner().invoke(
+        command_line, ["region", "run", str(region.folder), "--hazard=locusts"]
+    )
+    assert told.exit_code != 0
+    assert "locusts" in str(told.exception)
     with pytest.raises(UnknownNameError, match="locusts"):
         stages.refuse_strangers(region, Parameters.of(Scenario(hazard="locusts"), AccessStandard()))

@@ -8,7 +8,7 @@ server, how many are on their way at once, and for how long.
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
@@ -32,6 +32,10 @@ MOST_KEPT: Final = 4
 """Files of one session that are on the server at once."""
 MOST_KEPT_BYTES: Final = 200_000_000
 """What the files of all sessions may take together [B]."""
+MOST_MESSAGE_BYTES: Final = 1_000_000
+"""Length of one message of a page; what people do takes a few hundred bytes."""
+MOST_AT_ONCE: Final = 2
+"""Files that one session sends at the same time."""
 MOST_UNDER_WAY: Final = 8
 """Uploads at once."""
 LONGEST_S: Final = 60.0
@@ -79,7 +83,7 @@ class Limits:
         self.app = app
         self.longest_s = longest_s
         self.held = Held()
-        self.under_way = 0
+        self.under_way: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or say why not."""
@@ -101,9 +105,11 @@ class Limits:
 
     def _too_many(self, scope: Scope) -> Refusal | None:
         """Return why no more files are taken now, None if they are."""
-        if self.under_way >= MOST_UNDER_WAY:
-            return 503, "others are uploading, try again in a minute"
         session = scope["path"].split(PATH)[1].split("/")[0]
+        if self.under_way[session] >= MOST_AT_ONCE:
+            return 429, "one file after the other"
+        if self.under_way.total() >= MOST_UNDER_WAY:
+            return 503, "others are uploading, try again in a minute"
         if len(self.held.sizes(session)) >= MOST_KEPT:
             return 429, "too many files"
         if self.held.total_bytes() >= MOST_KEPT_BYTES:
@@ -114,7 +120,7 @@ class Limits:
         """Pass a file on, and stop it when it is too long or too slow."""
         session, _, file = scope["path"].split(PATH)[1].partition("/")
         counted = Counted(receive, send, most)
-        self.under_way += 1
+        self.under_way[session] += 1
         try:
             async with asyncio.timeout(self.longest_s):
                 await counted.pass_on(self.app, scope)
@@ -122,7 +128,7 @@ class Limits:
             if not counted.answered:
                 await _refuse((408, "too slow"), receive, send)
         finally:
-            self.under_way -= 1
+            self.under_way -= Counter([session])  # and forget sessions that have none
         self.held.add(session, file)
 
 
@@ -160,12 +166,14 @@ class Counted:
 
 
 def _bytes_only(receive: Receive) -> Receive:
-    """Return a web socket's messages; one of text, which Streamlit never sends, ends it."""
+    """Return a web socket's messages; one of text, or too long, which no page sends, ends it."""
 
     async def read() -> Message:
         message = await receive()
         if message["type"] == "websocket.receive" and message.get("bytes") is None:
             return {"type": "websocket.disconnect", "code": 1003}
+        if len(message.get("bytes") or b"") > MOST_MESSAGE_BYTES:
+            return {"type": "websocket.disconnect", "code": 1009}
         return message
 
     return read

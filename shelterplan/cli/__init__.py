@@ -12,6 +12,7 @@ import sys
 
 import click
 
+from shelterplan.cli import text
 from shelterplan.cli.answers import nearest
 from shelterplan.cli.build import build
 from shelterplan.cli.cards import cards
@@ -54,14 +55,14 @@ class Guarded(click.Group):
             raise
         except ShelterplanError as error:
             lines = error.lines if isinstance(error, TableError) else [str(error)]
-            raise click.ClickException("\n  ".join(lines)) from error
+            raise click.ClickException("\n  ".join(map(text.clean, lines))) from error
         except BrokenPipeError:
             sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
             ctx.exit(1)
         except OSError as error:
-            raise click.ClickException(
-                f"{error.strerror or error}: {error.filename}" if error.filename else str(error)
-            ) from error
+            where = f": {error.filename}" if error.filename else ""
+            message = f"{error.strerror or error}{where}"
+            raise click.ClickException(text.clean(message)) from error
         except Exception as error:
             if os.environ.get("SHELTERPLAN_TRACEBACK"):
                 raise

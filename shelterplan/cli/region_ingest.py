@@ -46,6 +46,12 @@ was left out of the streets to OUT/dropped.csv."""
     show_default=True,
     help="Side of a tile.",
 )
+@click.option(
+    "--illustrative",
+    multiple=True,
+    type=click.Choice(["communities", "demand", "shelters", "candidates", "hazards"]),
+    help="Table that is made up; may be given again. Every output says so.",
+)
 @click.option("--title", default="", help="Name that people read; by default that of OUT.")
 @click.option("--json", "as_json", is_flag=True, help="Print a summary as JSON.")
 def ingest(
@@ -56,6 +62,7 @@ def ingest(
     shelters: Path,
     hazards: tuple[Path, ...],
     candidates: Path | None,
+    illustrative: tuple[str, ...],
     tile_km: float,
     title: str,
     as_json: bool,  # noqa: FBT001
@@ -71,6 +78,7 @@ def ingest(
         shelters=shelters,
         hazards=hazards,
         candidates=candidates,
+        illustrative=tuple(sorted(set(illustrative))),
     )
     made = make(out, files, tile_km=tile_km, title=title, progress=text.bar(shown=not as_json))
     write_file(out / QUARANTINE, csv_bytes(made.quarantine))
@@ -83,6 +91,8 @@ def ingest(
 
 def _summary(made: Ingested) -> dict[str, object]:
     """Return what was made, in plain values."""
+    from shelterplan.study_area import ATTRIBUTION
+
     return {
         "title": made.region.title,
         "sha256": made.region.sha256,
@@ -97,7 +107,9 @@ def _summary(made: Ingested) -> dict[str, object]:
         "quarantined": len(made.quarantine),
         "dropped": made.dropped.to_dict("records"),
         "spilled_bytes": made.spilled_bytes,
+        "illustrative": list(made.region.illustrative),
         "notes": list(made.region.notes),
+        "attribution": ATTRIBUTION,
     }
 
 

@@ -105,11 +105,12 @@ def run(
     """
     from shelterplan.scale import runner
     from shelterplan.scale.reduce import total_of
-    from shelterplan.scale.stages import Parameters
+    from shelterplan.scale.stages import Parameters, refuse_strangers
     from shelterplan.scale.store import Region
 
     opened = Region.open(region)
     parameters = Parameters.of(replace(scenario, room="ignored"), standard, cutoff_m=cutoff_m)
+    refuse_strangers(opened, parameters)
     outcome = runner.run(
         region,
         run_folder,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @compiled
-def nearest(  # noqa: C901
+def nearest(  # noqa: C901, PLR0912
     indptr: Bounds,
     indices: Nodes,
     cost: Costs,
@@ -26,7 +26,7 @@ def nearest(  # noqa: C901
     """Find the nearest seed of every node.
 
     Returns `state` (cost << 32 | label, or `UNREACHED`), `via` (the arc over which the node was
-    reached last, -1 at seeds) and `clipped`.
+    reached last, -1 at seeds; of equally good ones that cost anything the first) and `clipped`.
     """
     n = indptr.shape[0] - 1
     state = np.full(n, UNREACHED, np.uint64)
@@ -76,6 +76,14 @@ def nearest(  # noqa: C901
                         waits[v] = waiting | FAR
                         far[n_far] = v
                         n_far += 1
+                elif (
+                    # of equal ways the same one, in whatever order they are found
+                    there == state[v]
+                    and cost[arc] > 0
+                    and via[v] >= 0
+                    and (arc < via[v] or cost[via[v]] == 0)
+                ):
+                    via[v] = arc
     return state, via, clipped
 
 

@@ -7,6 +7,7 @@ Other map layers are read whole.
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -146,8 +147,30 @@ def _read(
         piece = Path(folder) / path.name
         cut = _text_pieces(path, piece, piece_bytes) if large else _parquet_pieces(path, piece)
         for before, share in cut:
-            checked = read_population(piece)
+            try:
+                checked = read_population(piece)
+            except TableError as error:
+                checked = _all_refused(error)
             yield Some(checked, before, numbered=_numbered(checked)), share
+
+
+def _all_refused(error: TableError) -> Checked:
+    """Return a piece of a file of which no row is good: other pieces may well have some.
+
+    Raises
+    ------
+    TableError
+        If not rows are what is wrong.
+    """
+    found = [re.match(r"row (\d+): (.*)", problem, re.DOTALL) for problem in error.problems]
+    faults = [(int(one[1]), "", one[2], "") for one in found if one]
+    if len(faults) < len(found):
+        raise error
+    nobody = gpd.GeoDataFrame({"population": np.zeros(0)}, geometry=[], crs="EPSG:4326")
+    nothing = fault_frame("population", [])
+    rows = np.zeros(0, np.int64)
+    facts = {"rows_read": len({row for row, *_ in faults})}
+    return Checked(nobody, rows, fault_frame("population", faults), nothing, facts)
 
 
 def _numbered(checked: Checked) -> bool:
@@ -294,7 +317,7 @@ def _in_millionths(table: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 def _note(people: People, some: Some, owner: Ints, rows: Ints) -> None:
     """Count what was read and what was left out."""
     checked = some.checked
-    people.facts = people.facts or checked.facts
+    people.facts = people.facts or (checked.facts if "name" in checked.facts else {})
     people.rows_read += int(checked.facts["rows_read"])
     outside = np.flatnonzero(owner < 0)
     lost = checked.table["population"].to_numpy(float)[outside]

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 MOST_STRETCH = 0.01
 """How much longer or shorter than on the earth a short line may be in the plane, as a share."""
-HALO = 1.01
-"""A halo is this much wider than the longest walk that it must hold: the plane may stretch it."""
+HALO = 1.012
+"""A halo is this much wider than the longest walk that it must hold: the plane may stretch it, and
+times are rounded on every street."""
 _AROUND_M = 100.0
 """A box in longitude and latitude is this much larger: lines that are straight on one map are not
 on the other [m]."""
@@ -178,7 +179,7 @@ def halo_m(cutoff_m: float, max_leg_m: float) -> float:
     Examples
     --------
     >>> round(halo_m(1000.0, 500.0), 3)
-    1515.0
+    1518.0
     """
     return (cutoff_m + max_leg_m) * HALO
 

@@ -13,6 +13,7 @@ import pandas as pd
 import shapely
 
 from shelterplan import tables
+from shelterplan.atomic import alone
 from shelterplan.errors import AreaError
 from shelterplan.progress import Progress, silent
 from shelterplan.scale import tables_in
@@ -51,6 +52,8 @@ class Files:
     shelters: Path
     hazards: tuple[Path, ...] = ()
     candidates: Path | None = None
+    illustrative: tuple[str, ...] = ()
+    """Tables that are made up: said on every output."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -117,14 +120,21 @@ def ingest(
     """
     refuse_foreign_folder(out)
     small = _read_small(files)
-    spill = Spill.fresh(out / SPILL)
-    try:
-        work = _Work(out, files, small, spill, progress)
-        work.lay_streets(tile_km, sizes or Sizes())
-        work.write()
-        return work.finish(title or out.resolve().name)
-    finally:
+    out.mkdir(parents=True, exist_ok=True)
+    with alone(out, patience_s=0.0):
+        spill = Spill.fresh(out / SPILL)
+        try:
+            work = _Work(out, files, small, spill, progress)
+            work.lay_streets(tile_km, sizes or Sizes())
+            work.write()
+            made = work.finish(title or out.resolve().name)
+        except BaseException:
+            spill.remove()
+            if not (out / MANIFEST).exists():
+                (out / SPILL).mkdir(exist_ok=True)  # the folder stays known as one of a region
+            raise
         spill.remove()
+        return made
 
 
 def refuse_foreign_folder(out: Path) -> None:
@@ -265,6 +275,7 @@ class _Work:
             title=title,
             sources=[asdict(source) for source in self._sources()],
             notes=self._notes(),
+            illustrative=self.files.illustrative,
         )
         return Ingested(
             region,

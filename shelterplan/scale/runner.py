@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import pandas as pd
 import tomli_w
 
-from shelterplan.atomic import write_whole
+from shelterplan.atomic import sweep, write_whole
 from shelterplan.progress import Progress, silent
 from shelterplan.scale import record
 from shelterplan.scale.code_version import code_version, versions
@@ -163,6 +163,7 @@ def run(
     began = time.monotonic()
     region = Region.open(region_folder)
     target = run_folder(region, parameters) if folder is None else Path(folder)
+    _refuse_foreign(target)
     target.mkdir(parents=True, exist_ok=True)
     job = Job(
         region=str(region.folder.resolve()),
@@ -174,10 +175,11 @@ def run(
         limit_s=limit_s,
         elsewhere=cluster is not None,
     )
+    stages = opened(job)[0].STAGES
     with _locked(target), crew(job, workers=workers, cluster=cluster) as hands:
-        _sweep(target)
+        _sweep(target, stages)
         found = _Run(job, hands, retries, progress).all_stages(region.tiles)
-        _sweep(target)
+        _sweep(target, stages)
         manifest = _manifest(region, job, found, time.monotonic() - began)
         write_whole(target / MANIFEST, tomli_w.dumps(manifest).encode())
     return found
@@ -350,10 +352,18 @@ def _locked(folder: Path) -> Iterator[None]:
         yield
 
 
-def _sweep(folder: Path) -> None:
+def _refuse_foreign(folder: Path) -> None:
+    """Raise if a folder holds what is no run's."""
+    ours = any((folder / name).exists() for name in (MANIFEST, LOCK))
+    if folder.is_dir() and any(folder.iterdir()) and not ours:
+        message = f"{folder.name!r} has other files in it: give a new folder for the run"
+        raise RunError(message)
+
+
+def _sweep(folder: Path, stages: Iterable[str]) -> None:
     """Remove the files that a killed process had begun."""
-    for left in folder.rglob(".*.tmp"):
-        left.unlink(missing_ok=True)
+    for one in (folder, *(folder / stage for stage in stages)):
+        sweep(one)
 
 
 def _manifest(region: Region, job: Job, found: Outcome, seconds: float) -> Mapping[str, Any]:

@@ -17,6 +17,7 @@ from shelterplan.scale.reduce import MILLIONTHS, Total, total_of
 from shelterplan.scale.siting import Divided, cover_by_parts
 from shelterplan.scale.siting_parts import in_order
 from shelterplan.scale.siting_stages import REACH
+from shelterplan.scale.stages import refuse_strangers
 from shelterplan.scale.store import Region
 from shelterplan.scale.tile_area import bare
 from shelterplan.siting.watch import never
@@ -127,6 +128,8 @@ def suggest(
     RunError
         If the tiles cannot be worked on.
     """
+    region = Region.open(region_folder)
+    refuse_strangers(region, parameters)
     outcome = runner.run(
         region_folder,
         folder,
@@ -137,7 +140,6 @@ def suggest(
         work=WORK,
         progress=progress,
     )
-    region = Region.open(region_folder)
     total = total_of(region, outcome, parameters)
     reach = reach_of(outcome)
     divided = cover_by_parts(

@@ -33,7 +33,7 @@ from shelterplan.standards import AccessStandard
 from shelterplan.study_area import passable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -224,6 +224,7 @@ def _doors(
     scenario = parameters.scenario
     near = boxes_around(own.geometry.x.to_numpy(), own.geometry.y.to_numpy(), scenario.max_leg_m)
     area = area_of("doors", region, tile, parameters, run, around=near)
+    _refuse_unsure(area, region, run, ("parts",))
     usual = Scenario(
         walker=scenario.walker,
         max_leg_m=scenario.max_leg_m,
@@ -240,7 +241,7 @@ def _walks(
 ) -> dict[str, pd.DataFrame]:
     """Find the walks of the people in a tile."""
     area = area_of("walks", region, tile, parameters, run)
-    _refuse_unsure(area, region, run)
+    _refuse_unsure(area, region, run, ("parts", "doors"))
     here = situation(area, parameters.scenario, part=True)
     found = coverage.walks(
         here,
@@ -249,10 +250,8 @@ def _walks(
         fastest_m_s=fastest_m_s(parameters.scenario),
     )
     status = found["status"].to_numpy(object)
-    home = here.whole.homes
-    leads = np.append(area.leads_somewhere(parameters.scenario), False)[home.edge]
-    # how far the way leads on is not looked at beyond the cutoff
-    status[(status == "no_path") & leads] = "too_far"
+    leads = np.append(area.leads_somewhere(parameters.scenario), False)[here.whole.homes.edge]
+    status[(status == "too_far") & ~leads] = "no_path"
     walks = pd.DataFrame(found.reset_index()[list(WALKED)])
     walks = walks.astype({"demand_id": "str", "community_id": "str"})
     return {"walks": walks.assign(status=pd.array(status, dtype="str"))}
@@ -262,19 +261,27 @@ _DONE: Final = {"parts": _parts, "doors": _doors, "walks": _walks}
 _NONE: Final = np.zeros(0, np.int64)
 
 
-def _refuse_unsure(area: TileArea, region: Region, run: Path) -> None:
-    """Raise if a part of the streets may lead to a shelter over a tile that was left out."""
-    if np.isin(area.edge_part, [-1, *area.leading]).all():
-        return
-    for stage in ("parts", "doors"):
-        done = set(pd.read_parquet(total_file(run, stage, "tiles"))["tile"])
-        lost = [str(tile) for tile in region.tiles if str(tile) not in done]
-        if lost:
-            message = (
-                f"whether all streets here lead to a shelter cannot be said while tile {lost[0]} "
-                "is left out"
-            )
-            raise AreaError(message)
+def _refuse_unsure(area: TileArea, region: Region, run: Path, stages: Sequence[str]) -> None:
+    """Raise if streets here may go on, or lead to a shelter, in a tile that was left out.
+
+    While one is missing, which part is the longest is not known, nor which parts hang together. It
+    makes no difference only where all streets are of one part, and that leads to a shelter.
+    """
+    lost = [str(tile) for stage in stages for tile in _lost(region, run, stage)]
+    near = np.unique(area.edge_part[area.edge_part >= 0])
+    sure = len(near) <= 1 and ("doors" not in stages or np.isin(near, area.leading).all())
+    if lost and not sure:
+        message = (
+            f"whether all streets here lead to a shelter cannot be said while tile {lost[0]} is "
+            "left out"
+        )
+        raise AreaError(message)
+
+
+def _lost(region: Region, run: Path, stage: str) -> list[Tile]:
+    """Return the tiles that a stage has left out."""
+    done = set(pd.read_parquet(total_file(run, stage, "tiles"))["tile"])
+    return [tile for tile in region.tiles if str(tile) not in done]
 
 
 def area_of(

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import tomllib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -31,6 +30,7 @@ import pyproj
 import shapely
 import tomli_w
 
+from shelterplan import area_files
 from shelterplan.atomic import write_whole
 from shelterplan.errors import AreaError
 from shelterplan.scale.grid import Box, Grid, Tile
@@ -49,6 +49,9 @@ SHARED: Final = ("streets", "hazards")
 TABLES: Final = (*SHARED, "demand", "shelters", "entrances", "candidates")
 ROWS_IN_GROUP: Final = 4_096
 """Rows that are read or passed over together."""
+SMALLEST_TILE_M: Final = 10.0
+LARGEST_TILE_M: Final = 1e8
+_AGAIN: Final = "Make the region again."
 _LONLAT: Final = pyproj.CRS.from_epsg(4326)
 NUMBER: Final = {"streets": "edge", "hazards": "piece"}
 """Column that numbers the rows of a shared table through the whole region."""
@@ -97,32 +100,26 @@ class Region:
             )
             raise AreaError(message)
         content = (path / MANIFEST).read_bytes()
+        manifest = area_files.unsealed(content, f"{path.name}/{MANIFEST}", FORMAT, _AGAIN)
         try:
-            manifest = tomllib.loads(content.decode("utf-8"))
-            if manifest["format"] != FORMAT:
-                message = f"{path.name}/{MANIFEST} has format {manifest['format']!r}, not {FORMAT}"
-                raise AreaError(message)
             tiles, communities = manifest["tiles"], manifest["communities"]
             listed = pd.read_parquet(io.BytesIO(_checked(path, tiles["file"], tiles["sha256"])))
-            parts = [
-                Part(row["table"], Tile.named(row["tile"]), row["file"], row["rows"], row["sha256"])
-                for row in listed.to_dict("records")
-            ]
+            parts = [_part(row) for row in listed.to_dict("records")]
             return cls(
                 folder=path,
-                grid=Grid(str(manifest["crs"]), float(manifest["tile_m"])),
-                title=str(manifest["title"]),
+                grid=_grid(manifest["crs"], manifest["tile_m"]),
+                title=area_files.text(manifest["title"]),
                 sources=tuple(manifest["source"]),
-                notes=tuple(manifest["notes"]),
-                illustrative=tuple(manifest["illustrative"]),
+                notes=area_files.texts(manifest["notes"]),
+                illustrative=area_files.texts(manifest["illustrative"]),
                 parts={(part.table, part.tile): part for part in parts},
                 sha256=hashlib.sha256(content).hexdigest(),
                 _communities=(str(communities["file"]), str(communities["sha256"])),
             )
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
             if isinstance(error, AreaError):
                 raise
-            message = f"{path.name}/{MANIFEST} is damaged: {error}. Make the region again."
+            message = f"{path.name}/{MANIFEST} does not fit together: {str(error)[:200]}. {_AGAIN}"
             raise AreaError(message) from error
 
     @property
@@ -313,7 +310,7 @@ def finish(
         "communities": _write_table(folder, "communities", communities),
         "source": [dict(source) for source in sources],
     }
-    write_whole(folder / MANIFEST, tomli_w.dumps(manifest).encode())
+    write_whole(folder / MANIFEST, area_files.sealed(tomli_w.dumps(manifest)))
     kept = {part.file for part in listed} | {manifest[key]["file"] for key in _LISTS}
     for name in (*TABLES, *_LISTS):
         for old in folder.glob(f"{name}/*-????????.parquet" if name in TABLES else f"{name}-*"):
@@ -334,6 +331,34 @@ def _write_table(folder: Path, name: str, table: pd.DataFrame) -> dict[str, str]
     return {"file": f"{name}-{digest[:8]}.parquet", "sha256": digest}
 
 
+def _grid(crs_name: object, tile_m: object) -> Grid:
+    """Return the grid that a manifest states."""
+    grid = Grid(area_files.text(crs_name), float(str(tile_m)))
+    if not SMALLEST_TILE_M <= grid.tile_m <= LARGEST_TILE_M:
+        message = f"tiles of {tile_m!r} m"
+        raise ValueError(message)
+    try:
+        metric = grid.crs.is_projected and all(
+            axis.unit_conversion_factor == 1 for axis in grid.crs.axis_info
+        )
+    except pyproj.exceptions.CRSError as error:
+        message = f"its crs {str(crs_name)[:80]!r} is none"
+        raise ValueError(message) from error
+    if not metric:
+        message = f"its crs {str(crs_name)[:80]!r} is not in metres"
+        raise ValueError(message)
+    return grid
+
+
+def _part(row: Mapping[Any, Any]) -> Part:
+    """Return what one row of the list of tiles states."""
+    file, sha256 = area_files.text(row["file"]), area_files.text(row["sha256"])
+    if row["table"] not in TABLES or Path(file).parts[:-1] != (row["table"],):
+        message = f"there is no table {str(row['table'])[:80]!r} in {file[:80]!r}"
+        raise ValueError(message)
+    return Part(row["table"], Tile.named(row["tile"]), file, int(row["rows"]), sha256)
+
+
 def _padded(box: Box) -> Box:
     return Box(box.left - 1, box.bottom - 1, box.right + 1, box.top + 1)
 
@@ -346,7 +371,7 @@ def _sha256(path: Path) -> str:
 def _checked(folder: Path, file: str, sha256: str) -> bytes:
     """Return the content of a file of a region, or say which one is damaged."""
     path = folder / file
-    if ".." in Path(file).parts or not path.is_file():
+    if ".." in Path(file).parts or Path(file).is_absolute() or not path.is_file():
         message = f"{folder.name}/{file} is missing. Make the region again."
         raise AreaError(message)
     content = path.read_bytes()

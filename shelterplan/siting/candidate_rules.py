@@ -92,7 +92,7 @@ def _land(pair: object) -> tuple[str, shapely.Geometry]:
         raise SitingError(f"excluded land must be pairs of a name and a polygon, got {pair!r}")
     name, wkt = str(pair[0]), str(pair[1])
     if not POLYGON_WKT.match(wkt):
-        raise SitingError(f"excluded land {name[:80]!r} is no polygon in WKT")
+        raise SitingError(f"excluded land {name[:80]!r} must be a polygon, in WKT")
     try:
         shape = shapely.from_wkt(wkt)
     except shapely.GEOSException as error:

@@ -61,6 +61,7 @@ def run(
     """
     folder.mkdir(parents=True, exist_ok=True)
     if halo is not None:
+        (folder / runner.LOCK).touch()
         (folder / HALO).write_text(str(halo))
     before, began = time.process_time(), time.monotonic()
     outcome = runner.run(region, folder, parameters, workers=workers, work=MEASURED)

@@ -314,7 +314,7 @@ def table(world: World) -> str:
 
 
 def raised(log: str) -> list[str]:
-    """Return the tracebacks of a log, but for what Streamlit writes of bytes that are no message."""
+    """Return the tracebacks of a log, but for those that bytes which are no message cause."""
     blocks = log.split("Traceback (most recent call last)")[1:]
     return [block for block in blocks if "google.protobuf.message.DecodeError" not in block]
 
