@@ -250,7 +250,7 @@ def test_only_so_many_come_at_once():
 def test_one_session_sends_one_file_after_the_other():
     limits = uploads.Limits(None)
     sent = Sent([b"x"], length=1, limits=limits)
-    limits.under_way[PUT.split(uploads.PATH)[1].split("/")[0]] += uploads.MOST_AT_ONCE
+    limits.under_way[PUT.split(uploads.PATH)[1].split("/", maxsplit=1)[0]] += uploads.MOST_AT_ONCE
     assert sent.run().status == 429
 
 

@@ -264,7 +264,7 @@ BAD_RULES = [
     ({"max_slope": math.nan}, "max_slope must be"),
     ({"rest_m": None}, "rest_m must be"),
     ({"excluded_land": (("Army", "POINT (1 1)"),)}, "'Army' must be a polygon"),
-    ({"excluded_land": (("Army", "POLYGON"),)}, "'Army' is no polygon in WKT"),
+    ({"excluded_land": (("Army", "POLYGON"),)}, "'Army' must be a polygon, in WKT"),
     ({"excluded_land": ("Army",)}, "pairs of a name and a polygon"),
     ({"excluded_land": (("Army", shapely.box(0, 0, 400, 1).wkt),)}, "longitude and latitude"),
 ]
