@@ -172,7 +172,7 @@ def survives(expression):
 
 def test_excluded_land_does_not_end_the_program():
     survives('SuitabilityRules(excluded_land=(("a", "GEOMETRYCOLLECTION(" * 200_000),))')
-    with pytest.raises(SitingError, match="no polygon"):
+    with pytest.raises(SitingError, match="must be a polygon"):
         SuitabilityRules(excluded_land=(("a", "GEOMETRYCOLLECTION(POINT(0 0))"),))
 
 
