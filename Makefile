@@ -58,7 +58,7 @@ sbom: $(READY)  ## What the program is made of, and under which licences (artefa
 	.venv-sbom/bin/pip install --quiet --disable-pip-version-check --require-hashes -r .ci/sbom.lock
 	$(BIN)/python .ci/sbom.py
 
-COMPILE := uv pip compile --universal --python-version 3.11 --no-emit-index-url --generate-hashes \
+COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --quiet
 
 lock:  ## Fix the versions of all dependencies (needs uv).

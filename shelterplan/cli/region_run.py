@@ -12,6 +12,7 @@ import click
 from shelterplan.cli import text
 from shelterplan.cli.answers import JSON
 from shelterplan.cli.files import ends_in, write_file
+from shelterplan.cli.region_flags import run_options
 from shelterplan.cli.scenario_flags import assumed, scenario_options, standard_options
 
 if TYPE_CHECKING:
@@ -53,17 +54,7 @@ computed, add up to the population."""
     metavar="M",
     help="Longest walk that is looked at.  [default: the longest that the standard allows]",
 )
-@click.option(
-    "--workers",
-    type=click.IntRange(0),
-    metavar="N",
-    help="Processes on this computer; 0: no other than this one.  [default: one for each core]",
-)
-@click.option(
-    "--cluster",
-    metavar="ADDRESS",
-    help="Address of a Dask scheduler, such as tcp://10.0.0.5:8786, whose workers do it instead.",
-)
+@run_options
 @click.option(
     "--task-minutes",
     default=60.0,
@@ -71,12 +62,6 @@ computed, add up to the population."""
     type=click.FloatRange(0.01, 10_000),
     metavar="MINUTES",
     help="Longest time for one tile; after it its process is ended.",
-)
-@click.option(
-    "--run-folder",
-    type=click.Path(file_okay=False, path_type=Path),
-    metavar="FOLDER",
-    help="Where results are kept.  [default: in REGION/runs, one for each question]",
 )
 @click.option(
     "--out",

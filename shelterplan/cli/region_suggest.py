@@ -11,6 +11,7 @@ import click
 from shelterplan.cli import text
 from shelterplan.cli.answers import JSON
 from shelterplan.cli.files import ends_in, write_file
+from shelterplan.cli.region_flags import run_options
 from shelterplan.cli.scenario_flags import assumed, scenario_options, standard_options
 
 if TYPE_CHECKING:
@@ -55,23 +56,7 @@ tiles_total, quarantined, notes, run_folder and attribution."""
 )
 @standard_options
 @scenario_options
-@click.option(
-    "--workers",
-    type=click.IntRange(0),
-    metavar="N",
-    help="Processes on this computer; 0: no other than this one.  [default: one for each core]",
-)
-@click.option(
-    "--cluster",
-    metavar="ADDRESS",
-    help="Address of a Dask scheduler, such as tcp://10.0.0.5:8786, whose workers do it instead.",
-)
-@click.option(
-    "--run-folder",
-    type=click.Path(file_okay=False, path_type=Path),
-    metavar="FOLDER",
-    help="Where results are kept.  [default: in REGION/runs, one for each question]",
-)
+@run_options
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
