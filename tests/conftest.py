@@ -1,5 +1,8 @@
 """Settings that all tests share."""
 
+import sys
+
+import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
@@ -10,3 +13,9 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("repeatable")
+
+
+@pytest.fixture(autouse=True)
+def own_main(monkeypatch):
+    """Take back the main module that a run of the app leaves behind: processes start from it."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
