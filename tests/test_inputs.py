@@ -218,6 +218,14 @@ def test_population_with_groups(write):
     assert sorted(checked.remarks["row"]) == [3, 5]  # the second household of a block counts
 
 
+def test_a_community_that_a_file_names_is_not_passed_over_in_silence(write):
+    head = "lat,lon,population"
+    plain = read_population(write("p.csv", f"{head}\n1.0,2.0,3\n"))
+    named = read_population(write("q.csv", f"{head},community_id\n1.0,2.0,3,north\n"))
+    assert "note" not in plain.facts
+    assert "community_id is not used" in named.facts["note"]
+
+
 def test_population_polygons_become_points_inside(write):
     checked = read_population(
         write(

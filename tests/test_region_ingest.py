@@ -387,6 +387,14 @@ def test_people_of_a_grid_are_read_window_by_window(files, tmp_path, monkeypatch
     assert whole.population == inside * 2.5
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full disk here")
+def test_a_full_disk_is_told_as_one(tmp_path):
+    spill = Spill.fresh(tmp_path / "s")
+    spill.path("ids", 0).symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left"):
+        spill.lay("ids", np.zeros(5000, np.int64), np.zeros(5000, [("id", "<i8")]))
+
+
 def test_people_in_no_community_are_counted_and_said(files, tmp_path):
     people = pd.read_csv(files.demand)
     people.loc[3, ["lat", "lon"]] = [43.0, 7.0]

@@ -244,6 +244,19 @@ def test_the_command_tells_the_plan(region, tmp_path):
     assert plan["coverage_share_after"] > plan["coverage_share_before"]
     assert plan["sites"][0]["site_id"] in out.read_text("utf-8-sig")
     assert "OpenStreetMap" in out.read_text("utf-8-sig")
+    assert out.read_text("utf-8-sig").startswith("site_id,name,")
+
+
+def test_refused_candidates_are_counted_where_nobody_lives_too(monaco, tmp_path):
+    scenario, standard, count = CASES["landslide"]
+    parameters = Parameters.of(scenario, standard)
+    empty = replace(monaco, demand=monaco.demand.iloc[:300])
+    found = [
+        suggest(region_of(empty, tmp_path / name, side).folder, None, parameters, count, workers=0)
+        for name, side in (("whole", 1e6), ("tiles", 1200.0))
+    ]
+    assert found[0].refused.sum() > 0
+    assert found[1].refused.to_dict() == found[0].refused.to_dict()
 
 
 def test_a_damaged_tile_is_told(monaco, tmp_path):

@@ -186,7 +186,8 @@ def _csv(found: RegionPlan) -> bytes:
     )
     columns = ["site_id", "name", "kind", "lon", "lat", "step"]
     columns += ["newly_covered_population", "covered_after"]
-    return exports.to_csv(pd.DataFrame(sites_of(found), columns=columns), facts)
+    rows = pd.DataFrame(sites_of(found), columns=columns).set_index("site_id")
+    return exports.to_csv(rows, facts)
 
 
 SHOWN = 40

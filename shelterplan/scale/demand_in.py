@@ -52,7 +52,9 @@ MOST_NAMED: Final = 10_000
 _DIGITS: Final = 9
 """Decimals to which the positions of cells are kept [degrees]."""
 _NARROW: Final = 1e-8
-_ID = np.dtype([("hash", "<u8"), ("row", "<i8")])
+_ID = np.dtype([("hash", "<u8", 2), ("row", "<i8")])
+"""With 128 bits no two ids of a country look the same by chance."""
+_KEYS: Final = ("shelterplan: 1st", "shelterplan: 2nd")
 
 
 class Some(NamedTuple):
@@ -340,9 +342,10 @@ _MEND: Final = "draw the community there, or move the point"
 def _lay_ids(groups: Groups, ids: pd.Index, rows: Ints) -> None:
     """Lay the ids aside, so that repeated ones come together."""
     records = np.zeros(len(ids), dtype=_ID)
-    records["hash"] = pd.util.hash_array(ids.to_numpy(object))
+    names = ids.to_numpy(object)
+    records["hash"] = np.column_stack([pd.util.hash_array(names, hash_key=key) for key in _KEYS])
     records["row"] = rows
-    bucket = (records["hash"] % np.uint64(groups.count)).astype(np.int64)
+    bucket = (records["hash"][:, 0] % np.uint64(groups.count)).astype(np.int64)
     groups.spill.lay("ids", bucket, records)
 
 
@@ -350,8 +353,8 @@ def _refuse_repeated_ids(spill: Spill, group: int) -> None:
     """Stop at an id that stands twice, in whatever parts of the file."""
     ids = spill.fetch("ids", group, _ID)
     spill.drop("ids", group)
-    order = np.argsort(ids["hash"], kind="stable")
-    again = np.flatnonzero(np.diff(ids["hash"][order]) == 0)
+    order = np.lexsort(ids["hash"].T)
+    again = np.flatnonzero((np.diff(ids["hash"][order], axis=0) == 0).all(axis=1))
     if again.size:
         first, second = ids["row"][order][again[0] : again[0] + 2].tolist()
         said = f"rows {first} and {second} have the same demand_id: give each row its own id."

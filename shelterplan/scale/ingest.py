@@ -301,6 +301,8 @@ class _Work:
             for name, (before, kept) in read.items()
             if before > kept
         ]
+        if "note" in people.facts:
+            found.append(f"demand: {people.facts['note']}.")
         if people.outside:
             total = people.population + people.population_outside
             found.append(

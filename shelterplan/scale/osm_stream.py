@@ -252,7 +252,7 @@ class _WayWriter:
         }
         path = taken.spill.path("ways", taken.chunks)
         pyarrow.feather.write_feather(pa.table(columns), path, compression="lz4")
-        ways.ref.astype("<i8").tofile(taken.spill.path("refs", taken.chunks))
+        taken.spill.path("refs", taken.chunks).write_bytes(ways.ref.astype("<i8").tobytes())
         taken.chunks += 1
         taken.places += ways.ref.size
 

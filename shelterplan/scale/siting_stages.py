@@ -98,11 +98,11 @@ def _reach(
     region: Region, tile: Tile, parameters: Parameters, run: Path
 ) -> dict[str, pd.DataFrame]:
     sites = _candidates(region, tile, parameters)
-    if not len(sites) or ("demand", tile) not in region.parts:
+    own = region.read("candidates", tile)
+    if not len(sites) or (own is None and ("demand", tile) not in region.parts):
         return _result([], np.zeros(0, np.int64), sparse.csr_array((0, 0)), [], [])
     area = stages.area_of("walks", region, tile, parameters, run)
     refuse_taken(sites, area.shelters)
-    own = region.read("candidates", tile)
     here = situation(
         _with_sites(area, sites, region, parameters, tile), parameters.scenario, part=True
     )

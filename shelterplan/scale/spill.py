@@ -56,7 +56,7 @@ class Spill:
     def add(self, name: str, number: int, records: Records) -> None:
         """Append records to those of a number."""
         with self.path(name, number).open("ab") as stream:
-            records.tofile(stream)
+            stream.write(records.tobytes())  # unlike `tofile`, it says why it fails
 
     def lay(self, name: str, numbers: Ints, records: Records) -> None:
         """Append each record to those of its number, in the order in which they come."""

@@ -6,6 +6,7 @@ number and how to mend them, and the good rows go on; a file without a good row 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
@@ -196,7 +197,11 @@ def read_population(
     table = gpd.GeoDataFrame(
         {"population": population.astype("float64"), **others}, geometry=geometry, crs=4326
     ).set_axis(pd.Index(ids, name="demand_id"))
-    return records.finish(table)
+    checked = records.finish(table)
+    if "community_id" in records.cells:
+        said = "its community_id is not used: people belong where they are on the map"
+        return replace(checked, facts=checked.facts | {"note": said})
+    return checked
 
 
 def _countable(records: Records, people: pd.Series) -> pd.Series:

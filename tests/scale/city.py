@@ -489,7 +489,7 @@ def write_city(city: City, folder: Path, tile_m: float, *, workers: int = 1) -> 
     folder.mkdir(parents=True, exist_ok=True)
     grid = Grid(CRS, tile_m)
     work = [(city, folder, grid, tile) for tile in city.tiles(grid)]
-    if workers > 1 and len(work) > 1:
+    if workers > 1:  # in processes of their own, whose memory is free again afterwards
         with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
             done = list(pool.map(_write_tile, work))
     else:
