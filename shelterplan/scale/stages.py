@@ -208,7 +208,7 @@ def _parts(
     region: Region, tile: Tile, parameters: Parameters, run: Path
 ) -> dict[str, pd.DataFrame]:
     del run
-    streets = region.read("streets", tile)
+    streets = region.columns("streets", tile, _TO_JOIN)
     if streets is None:
         streets = bare("streets").assign(edge=_NONE, home=pd.array([], dtype="str"))
     return parts.parts_of_tile(streets, passable(streets, parameters.scenario.walker), tile)
@@ -259,6 +259,8 @@ def _walks(
 
 _DONE: Final = {"parts": _parts, "doors": _doors, "walks": _walks}
 _NONE: Final = np.zeros(0, np.int64)
+_TO_JOIN: Final = ("edge", "from", "to", "home", "length_m", "steps", "wheelchair")
+"""What has to be known of a street to find the part that it lies in."""
 
 
 def _refuse_unsure(area: TileArea, region: Region, run: Path, stages: Sequence[str]) -> None:
@@ -303,13 +305,17 @@ def area_of(
         Boxes (lon, lat): only streets that meet one of them are needed.
     """
     whole = pd.read_parquet(total_file(run, "parts", "parts"))
-    labels = [pd.Series(_NONE, _NONE)]
-    for near in needs(stage, region, tile, parameters):
-        edges = pd.read_parquet(task_file(run, "parts", near, "edges"))
-        known = whole.loc[whole["tile"] == str(near), "whole"].to_numpy(np.int64)
-        label = np.append(known, -1)[edges["part"].to_numpy(np.int64)]
-        labels.append(pd.Series(label, edges["edge"].to_numpy(np.int64)))
-    part = pd.concat(labels)
+    known = {tile: rows.to_numpy(np.int64) for tile, rows in whole.groupby("tile")["whole"]}
+
+    def part_of(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+        label = np.full(len(numbers), -1)
+        for near in needs(stage, region, tile, parameters):
+            edges = pd.read_parquet(task_file(run, "parts", near, "edges"))
+            mine, theirs = _common(numbers, edges["edge"].to_numpy(np.int64))
+            part = edges["part"].to_numpy(np.int64)[theirs]
+            label[mine] = np.append(known.get(str(near), _NONE), -1)[part]
+        return label
+
     leading = None
     if stage == "walks":
         leading = pd.read_parquet(total_file(run, "doors", "leading"))["part"].to_numpy(np.int64)
@@ -319,9 +325,18 @@ def area_of(
         box_of(stage, region, tile, parameters),
         demand=stage == "walks",
         around=around,
-        part=part[~part.index.duplicated()],
+        part_of=part_of,
         leading=leading,
     )
+
+
+def _common(
+    one: NDArray[np.int64], other: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return where numbers that are in both of two ascending arrays stand in each."""
+    at = np.searchsorted(other, one)
+    mine = np.flatnonzero(np.append(other, -1)[at] == one)
+    return mine, at[mine]
 
 
 def reduce(

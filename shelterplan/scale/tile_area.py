@@ -16,11 +16,20 @@ from shelterplan.scale.grid import Box
 from shelterplan.study_area import CORNER_EVERY, DROPPED, QUARANTINE, StudyArea
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from shelterplan.scale.grid import Tile
     from shelterplan.scale.store import Region
     from shelterplan.scenario import Scenario
+
+
+_STREETS = (
+    *("edge", "from", "to", "length_m", "forward", "backward"),
+    *("steps", "wheelchair", "bridge_tunnel"),
+)
+"""What a task has to know of a street."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -60,7 +69,7 @@ def tile_area(
     *,
     demand: bool = True,
     around: NDArray[np.float64] | None = None,
-    part: pd.Series | None = None,
+    part_of: Callable[[NDArray[np.int64]], NDArray[np.int64]] | None = None,
     leading: NDArray[np.int64] | None = None,
 ) -> TileArea:
     """Return a tile with everything near it.
@@ -77,9 +86,9 @@ def tile_area(
         Whether demand points are wanted.
     around : array of float, shape (n, 4), optional
         Boxes (lon, lat): only streets that meet one of them are wanted.
-    part : Series, optional
-        Number of the connected part of each street, by the street's number in the region; -1 for
-        all by default.
+    part_of : callable, optional
+        Returns the number of the connected part of streets, by their numbers in the region; -1
+        for all by default.
     leading : array of int, optional
         See `TileArea`.
 
@@ -94,9 +103,6 @@ def tile_area(
     shelters = shelters[~shelters.index.duplicated()]
     shelters = shelters[shelters.index.isin(entrances["shelter_id"])]
     numbers = streets.index.to_numpy(np.int64)
-    label = np.full(len(numbers), -1)
-    if part is not None:
-        label = part.reindex(numbers).fillna(-1).to_numpy(np.int64)
     return TileArea(
         name=str(tile),
         title=region.title,
@@ -112,7 +118,7 @@ def tile_area(
         dropped=pd.DataFrame(columns=list(DROPPED)),
         quarantine=pd.DataFrame(columns=list(QUARANTINE)),
         illustrative=frozenset(region.illustrative),
-        edge_part=label,
+        edge_part=np.full(len(numbers), -1) if part_of is None else part_of(numbers),
         leading=np.zeros(0, np.int64) if leading is None else leading,
     )
 
@@ -128,12 +134,12 @@ def bare(table: str) -> gpd.GeoDataFrame:
 
 def _streets(region: Region, box: Box, around: NDArray[np.float64] | None) -> gpd.GeoDataFrame:
     """Return the streets near a box by their number in the region; nodes are numbered anew."""
-    found = region.near("streets", box, around=around)
+    found = region.near("streets", box, names=_STREETS, around=around)
     if found is None:
         return bare("streets")
     ends = found[["from", "to"]].to_numpy(np.int64)
     local = np.unique(ends, return_inverse=True)[1].reshape(ends.shape)
-    streets = found.drop(columns="home").set_index("edge")
+    streets = found.set_index("edge")
     return streets.assign(**{"from": local[:, 0], "to": local[:, 1]})
 
 
