@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 
 from shelterplan import coverage, tables
 from shelterplan.errors import AreaError, UnknownNameError
@@ -310,9 +311,9 @@ def area_of(
     def part_of(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
         label = np.full(len(numbers), -1)
         for near in needs(stage, region, tile, parameters):
-            edges = pd.read_parquet(task_file(run, "parts", near, "edges"))
-            mine, theirs = _common(numbers, edges["edge"].to_numpy(np.int64))
-            part = edges["part"].to_numpy(np.int64)[theirs]
+            edges = pq.read_table(task_file(run, "parts", near, "edges"), use_threads=False)
+            mine, theirs = _common(numbers, edges["edge"].to_numpy())
+            part = edges["part"].to_numpy()[theirs]
             label[mine] = np.append(known.get(str(near), _NONE), -1)[part]
         return label
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 import io
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -107,7 +107,7 @@ class Region:
         manifest = area_files.unsealed(content, f"{path.name}/{MANIFEST}", FORMAT, _AGAIN)
         try:
             tiles, communities = manifest["tiles"], manifest["communities"]
-            listed = pd.read_parquet(io.BytesIO(_checked(path, tiles["file"], tiles["sha256"])))
+            listed = pd.read_parquet(_intact(path, tiles["file"], tiles["sha256"]))
             parts = [_part(row) for row in listed.to_dict("records")]
             return cls(
                 folder=path,
@@ -134,7 +134,7 @@ class Region:
     @cached_property
     def communities(self) -> pd.DataFrame:
         """Every community: `name`, `district`; the index is `community_id`."""
-        return pd.read_parquet(io.BytesIO(_checked(self.folder, *self._communities)))
+        return pd.read_parquet(_intact(self.folder, *self._communities))
 
     def parts_in(self, table: str, box: Box) -> list[Part]:
         """Return the parts of a table that a box meets, row by row."""
@@ -224,10 +224,11 @@ class Region:
         board: Board | None = None,
     ) -> pa.Table:
         """Return a file, or those of its rows whose boxes meet bounds, and come near others."""
-        content = _checked(self.folder, part.file, part.sha256)
+        path = _intact(self.folder, part.file, part.sha256)
         try:
-            file = pq.ParquetFile(io.BytesIO(content))
-            rows = file.read_row_groups(_groups_near(file.metadata, bounds), columns=names)
+            with pq.ParquetFile(path) as file:
+                groups = _groups_near(file.metadata, bounds)
+                rows = file.read_row_groups(groups, columns=names, use_threads=False)
             if bounds is not None and rows.num_rows:
                 boxes = _boxes(rows)
                 meets = (boxes[:, :2] <= bounds[2:]) & (boxes[:, 2:] >= bounds[:2])
@@ -236,7 +237,7 @@ class Region:
                     keep = keep[board.near(boxes[keep])]
                 rows = rows.take(pa.array(keep))
             return rows.drop_columns([name for name in ("bbox",) if name in rows.column_names])
-        except (pa.ArrowException, ValueError, KeyError) as error:
+        except (pa.ArrowException, ValueError, KeyError, OSError) as error:
             message = f"{self.folder.name}/{part.file} cannot be read: {error}"
             raise AreaError(message) from error
 
@@ -326,9 +327,14 @@ def write_part(folder: Path, table: str, tile: Tile, rows: pd.DataFrame) -> Part
     digest = hashlib.sha256(content).hexdigest()
     file = f"{table}/{tile}-{digest[:8]}.parquet"
     (folder / table).mkdir(parents=True, exist_ok=True)
-    if not ((folder / file).is_file() and _sha256(folder / file) == digest):
+    if not _is_there(folder / file, content):
         write_whole(folder / file, content)
     return Part(table, tile, file, len(rows), digest)
+
+
+def _is_there(path: Path, content: bytes) -> bool:
+    """Say whether a file holds this already."""
+    return path.is_file() and path.stat().st_size == len(content) and path.read_bytes() == content
 
 
 def finish(
@@ -411,25 +417,30 @@ def _padded(box: Box) -> Box:
     return Box(box.left - 1, box.bottom - 1, box.right + 1, box.top + 1)
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+def _intact(folder: Path, file: str, sha256: str) -> Path:
+    """Return a file of a region that is as it was written, or say that it is damaged.
 
-
-def _checked(folder: Path, file: str, sha256: str) -> bytes:
-    """Return the content of a file of a region, or say which one is damaged."""
+    A process reads a file many times, for one tile after the other: it is looked through once, and
+    again when it was touched.
+    """
     path = folder / file
     if ".." in Path(file).parts or Path(file).is_absolute() or not path.is_file():
         message = f"{folder.name}/{file} is missing. Make the region again."
         raise AreaError(message)
-    content = path.read_bytes()
-    if hashlib.sha256(content).hexdigest() != sha256:
+    about = path.stat()
+    if _sha256(path, about.st_mtime_ns, about.st_size, about.st_ino) != sha256:
         message = (
             f"{folder.name}/{file} is damaged: its hash is not the one in the list of tiles. "
             "Make the region again."
         )
         raise AreaError(message)
-    return content
+    return path
+
+
+@lru_cache(maxsize=100_000)
+def _sha256(path: Path, *_: int) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def touched(grid: Grid, shapes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -238,7 +238,8 @@ class Visit:
 
     @property
     def frame(self) -> FrameLocator:
-        return self.page.frame_locator("iframe[title*='st_folium']")
+        # for a moment, an earlier map may stand beside the one that takes its place
+        return self.page.frame_locator("iframe[title*='st_folium']").last
 
     def tap(self, x: float, y: float) -> float:
         """Tap the map at a share of its width and height; return the seconds to the route."""

@@ -84,10 +84,8 @@ class World:
             parameters = Parameters.of(scenario, AccessStandard(max_distance_m=NARROW_M))
         if name not in self._runs:
             region = self.city(nodes, tile_m).region.folder
-            workers = 1 if tile_m == WHOLE_M else 2
-            self._runs[name] = run(
-                region, self.folder / name, parameters, workers=workers, halo=halo
-            )
+            # one process each time: two that share a machine's caches seem to work more than one
+            self._runs[name] = run(region, self.folder / name, parameters, workers=1, halo=halo)
         return self._runs[name]
 
     def cuts(self) -> list[tuple[int, float]]:
