@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 import shapely
@@ -579,13 +580,15 @@ def test_streets_of_a_place(files, tmp_path, monkeypatch):
     def fetch(place, *, progress):
         if place == "Nowhere":
             raise DownloadError("the server did not answer in 180 s")
-        return read_streets(files / "town.osm", progress=progress)
+        found = read_streets(files / "town.osm", progress=progress)
+        return replace(found, place="Town, Another Country")
 
     monkeypatch.setattr("shelterplan.sources.overpass.fetch_streets", fetch)
     arguments = build_arguments(files, tmp_path / "t", streets=None)
     assert "did not answer" in run(*arguments, "--place", "Nowhere", code=1).stderr
     assert not (tmp_path / "t").exists()
-    run(*arguments, "--place", "Town")
+    told = run(*arguments, "--place", "Town").stdout
+    assert "the place was taken to be 'Town, Another Country'" in told
     names = {source.table: source.name for source in StudyArea.open(tmp_path / "t").sources}
     assert names["streets"] == "Overpass: Town"
 

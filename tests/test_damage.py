@@ -381,6 +381,7 @@ def test_a_full_disk_is_a_sentence_on_the_command_line(saved, room, monkeypatch,
     fill(room, saved)
     out = tmp_path / "c.csv"
     out.write_text("earlier")
+    assert CliRunner().invoke(main, ["coverage", str(room)]).exit_code == 0  # kernels are kept, too
     FullDisk(monkeypatch)
     found = CliRunner().invoke(main, ["coverage", str(room), "--out", str(out)])
     assert found.exit_code == 1

@@ -395,8 +395,9 @@ def test_of_several_places_the_one_taken_is_told(fetch, server):
         {"display_name": "Testville, South", "geojson": OUTLINE},
     ]
     told = []
-    fetch(place="Testville", progress=lambda stage, _: told.append(stage))
+    found = fetch(place="Testville", progress=lambda stage, _: told.append(stage))
     assert "downloading Testville [2J, North" in told
+    assert found.place == "Testville [2J, North"
 
 
 def test_an_answer_kept_by_an_earlier_version_that_took_more_is_asked_for_again(

@@ -113,9 +113,12 @@ def test_a_region_says_what_the_study_area_says(monaco, regions, tmp_path, case)
         assert walks["status"].tolist() == known["status"].tolist()
 
 
-def test_a_damaged_file_is_named(monaco, tmp_path):
+@pytest.mark.parametrize("read_before", [False, True])
+def test_a_damaged_file_is_named(monaco, tmp_path, read_before):
     region = region_of(monaco, tmp_path / "mc", 1000.0)
     part = next(part for (table, _), part in region.parts.items() if table == "streets")
+    if read_before:
+        assert region.near("streets", region.grid.box(part.tile)) is not None
     content = bytearray((region.folder / part.file).read_bytes())
     content[len(content) // 2] ^= 1
     (region.folder / part.file).write_bytes(bytes(content))

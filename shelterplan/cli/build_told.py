@@ -44,6 +44,8 @@ def notes(inputs: Inputs, assigned: Assigned) -> list[str]:
 def more_notes(inputs: Inputs, network: Network, away: int) -> list[str]:
     """Return what is to be known of grids, hazard zones and slopes."""
     found = []
+    if network.streets.place:
+        found.append(f"streets: the place was taken to be {network.streets.place!r}.")
     if "note" in inputs.population.facts:
         found.append(f"population: {inputs.population.facts['note']}.")
     found += [

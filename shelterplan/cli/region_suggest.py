@@ -13,6 +13,7 @@ from shelterplan.cli.answers import JSON
 from shelterplan.cli.files import ends_in, write_file
 from shelterplan.cli.region_flags import run_options
 from shelterplan.cli.scenario_flags import assumed, scenario_options, standard_options
+from shelterplan.cli.site_rows import site_rows
 
 if TYPE_CHECKING:
     from shelterplan.scale.siting_region import RegionPlan
@@ -122,7 +123,7 @@ def as_object(found: RegionPlan) -> dict[str, Any]:
 
     result, parts, total = found.divided.result, found.divided.parts, found.total
     return {
-        "sites": sites_of(found),
+        "sites": site_rows(found.sites),
         "objective": result.objective,
         "bound": text.plain_number(result.bound),
         "gap": text.plain_number(result.gap),
@@ -153,24 +154,6 @@ def as_object(found: RegionPlan) -> dict[str, Any]:
     }
 
 
-def sites_of(found: RegionPlan) -> list[dict[str, Any]]:
-    """Return the sites of a plan as plain values, the first to build first."""
-    points = found.sites.geometry.representative_point()
-    return [
-        {
-            "site_id": key,
-            "name": str(row["name"]),
-            "kind": text.plain(row["kind"]),
-            "lon": round(point.x, 7),
-            "lat": round(point.y, 7),
-            "step": int(row["step"]),
-            "newly_covered_population": float(row["newly_covered_population"]),
-            "covered_after": float(row["covered_after"]),
-        }
-        for (key, row), point in zip(found.sites.iterrows(), points, strict=True)
-    ]
-
-
 def _csv(found: RegionPlan) -> bytes:
     """Return the sites as a file that says whose data it holds and how they were found."""
     import pandas as pd
@@ -186,7 +169,7 @@ def _csv(found: RegionPlan) -> bytes:
     )
     columns = ["site_id", "name", "kind", "lon", "lat", "step"]
     columns += ["newly_covered_population", "covered_after"]
-    rows = pd.DataFrame(sites_of(found), columns=columns).set_index("site_id")
+    rows = pd.DataFrame(site_rows(found.sites), columns=columns).set_index("site_id")
     return exports.to_csv(rows, facts)
 
 
@@ -208,7 +191,7 @@ def _print(found: RegionPlan) -> None:
             row["newly_covered_population"],
             row["covered_after"],
         ]
-        for row in sites_of(found)
+        for row in site_rows(found.sites)
     ]
     if rows:
         header = ["step", "site", "name", "newly within reach", "within reach then"]

@@ -21,6 +21,7 @@ from shelterplan.cli.plan_flags import (
     rules_of,
 )
 from shelterplan.cli.scenario_flags import scenario_options, standard_options
+from shelterplan.cli.site_rows import site_rows
 from shelterplan.errors import UnknownNameError
 
 if TYPE_CHECKING:
@@ -205,7 +206,7 @@ def as_object(found: Suggestion, sure: Mapping[str, SiteFrequency] | None = None
     return {
         "sites": [
             site | ({"appears": asdict(sure[site["site_id"]])} if sure else {})
-            for site in sites_of(found)
+            for site in site_rows(found.sites)
         ],
         "objective": result.objective,
         "bound": text.plain_number(result.bound),
@@ -230,27 +231,6 @@ def as_object(found: Suggestion, sure: Mapping[str, SiteFrequency] | None = None
         ],
         **{name: found.manifest[name] for name in ("wish", "scenario", "standard")},
     }
-
-
-def sites_of(found: Suggestion) -> list[dict[str, Any]]:
-    """Return the sites of a plan as plain values, the first to build first."""
-    points = found.sites.geometry.representative_point()
-    return [
-        {
-            "site_id": key,
-            "name": str(row["name"]),
-            "kind": text.plain(row["kind"]),
-            "lon": round(point.x, 7),
-            "lat": round(point.y, 7),
-            "room": text.plain_number(row["room"]),
-            "room_from": str(row["room_from"]),
-            "cost": text.plain_number(row["cost"]),
-            "step": int(row["step"]),
-            "newly_covered_population": float(row["newly_covered_population"]),
-            "covered_after": float(row["covered_after"]),
-        }
-        for (key, row), point in zip(found.sites.iterrows(), points, strict=True)
-    ]
 
 
 def _file(
@@ -310,7 +290,7 @@ def _print(found: Suggestion, sure: Mapping[str, SiteFrequency]) -> None:
             row["covered_after"],
             *([sure[row["site_id"]].word] if sure else []),
         ]
-        for row in sites_of(found)
+        for row in site_rows(found.sites)
     ]
     click.echo("")
     if rows:

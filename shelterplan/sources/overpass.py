@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +113,7 @@ def fetch_streets(
     progress("joining streets", 0.8)
     streets = build_streets(*_read_elements(answer["elements"]), date=_date(answer))
     progress("joining streets", 1.0)
-    return streets
+    return replace(streets, place=named)
 
 
 def overpass_query(area: Area, *, timeout_s: int) -> str:

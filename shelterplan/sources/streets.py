@@ -44,6 +44,8 @@ class Streets:
     """How many ways the edges come from."""
     date: str
     """The state of the data, "" if unknown."""
+    place: str = ""
+    """What a server calls the place that was asked for by its name."""
 
 
 class Report:
