@@ -26,7 +26,7 @@ from shelterplan import coverage, tables
 from shelterplan.errors import AreaError, UnknownNameError
 from shelterplan.scale import parts
 from shelterplan.scale.grid import Box, Tile, boxes_around, halo_m
-from shelterplan.scale.store import Region
+from shelterplan.scale.store import Part, Region
 from shelterplan.scale.tile_area import TileArea, bare, tile_area
 from shelterplan.scenario import Scenario, ScenarioError, Walker
 from shelterplan.situation import situation
@@ -308,14 +308,16 @@ def area_of(
     whole = pd.read_parquet(total_file(run, "parts", "parts"))
     known = {tile: rows.to_numpy(np.int64) for tile, rows in whole.groupby("tile")["whole"]}
 
-    def part_of(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
-        label = np.full(len(numbers), -1)
-        for near in needs(stage, region, tile, parameters):
-            edges = pq.read_table(task_file(run, "parts", near, "edges"), use_threads=False)
-            mine, theirs = _common(numbers, edges["edge"].to_numpy())
-            part = edges["part"].to_numpy()[theirs]
-            label[mine] = np.append(known.get(str(near), _NONE), -1)[part]
-        return label
+    def part_of(streets: Part) -> NDArray[np.int64]:
+        near = streets.tile
+        edges = pq.read_table(task_file(run, "parts", near, "edges"), columns=["part"])
+        if len(edges) != streets.rows:
+            message = f"the parts of the streets in tile {near} are damaged. Run it again."
+            raise AreaError(message)
+        # -1, where nobody can pass, is the last one
+        part = np.append(known.get(str(near), _NONE), -1)
+        found: NDArray[np.int64] = part[edges["part"].to_numpy()]
+        return found
 
     leading = None
     if stage == "walks":
@@ -329,15 +331,6 @@ def area_of(
         part_of=part_of,
         leading=leading,
     )
-
-
-def _common(
-    one: NDArray[np.int64], other: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return where numbers that are in both of two ascending arrays stand in each."""
-    at = np.searchsorted(other, one)
-    mine = np.flatnonzero(np.append(other, -1)[at] == one)
-    return mine, at[mine]
 
 
 def reduce(

@@ -38,7 +38,7 @@ from shelterplan.scale.grid import Box, Grid, Tile
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -186,6 +186,7 @@ class Region:
         *,
         names: Sequence[str] | None = None,
         around: NDArray[np.float64] | None = None,
+        beside: Callable[[Part], NDArray[np.int64]] | None = None,
     ) -> gpd.GeoDataFrame | None:
         """Return the rows of a table near a box, each once, in the order of the whole region.
 
@@ -202,11 +203,16 @@ class Region:
             Columns that are wanted besides the shapes; by default all of them.
         around : array of float, shape (n, 4), optional
             Boxes (lon, lat), at least one: a row that does not come near one is not wanted.
+        beside : callable, optional
+            Returns a number for every row of a file, in its order: a further column, `beside`.
         """
         bounds = None if table == "shelters" else self.grid.lonlat(_padded(box))
         wanted = None if names is None else [*names, "geometry", "bbox"]
         board = None if around is None else Board.of(around)
-        read = [self._rows(part, wanted, bounds, board) for part in self.parts_in(table, box)]
+        read = [
+            self._rows(part, wanted, bounds, board, None if beside is None else beside(part))
+            for part in self.parts_in(table, box)
+        ]
         if not any(rows.num_rows for rows in read):
             return None
         rows = pa.concat_tables(read, promote_options="permissive")
@@ -222,6 +228,7 @@ class Region:
         names: Sequence[str] | None = None,
         bounds: tuple[float, float, float, float] | None = None,
         board: Board | None = None,
+        beside: NDArray[np.int64] | None = None,
     ) -> pa.Table:
         """Return a file, or those of its rows whose boxes meet bounds, and come near others."""
         path = _intact(self.folder, part.file, part.sha256)
@@ -229,6 +236,9 @@ class Region:
             with pq.ParquetFile(path) as file:
                 groups = _groups_near(file.metadata, bounds)
                 rows = file.read_row_groups(groups, columns=names, use_threads=False)
+                if beside is not None:
+                    here = beside[_row_numbers(file.metadata, groups)]
+                    rows = rows.append_column("beside", pa.array(here))
             if bounds is not None and rows.num_rows:
                 boxes = _boxes(rows)
                 meets = (boxes[:, :2] <= bounds[2:]) & (boxes[:, 2:] >= bounds[:2])
@@ -266,6 +276,14 @@ def _groups_near(
         ):
             found.append(group)
     return found
+
+
+def _row_numbers(metadata: pq.FileMetaData, groups: Sequence[int]) -> NDArray[np.int64]:
+    """Return where in a file the rows of some of its groups stand."""
+    size = np.array([metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)], int)
+    first = np.cumsum(size) - size
+    every = [np.arange(first[group], first[group] + size[group]) for group in groups]
+    return np.concatenate([np.zeros(0, np.int64), *every])
 
 
 def _boxes(rows: pa.Table) -> NDArray[np.float64]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from shelterplan.scale.grid import Tile
-    from shelterplan.scale.store import Region
+    from shelterplan.scale.store import Part, Region
     from shelterplan.scenario import Scenario
 
 
@@ -69,7 +69,7 @@ def tile_area(
     *,
     demand: bool = True,
     around: NDArray[np.float64] | None = None,
-    part_of: Callable[[NDArray[np.int64]], NDArray[np.int64]] | None = None,
+    part_of: Callable[[Part], NDArray[np.int64]] | None = None,
     leading: NDArray[np.int64] | None = None,
 ) -> TileArea:
     """Return a tile with everything near it.
@@ -87,8 +87,8 @@ def tile_area(
     around : array of float, shape (n, 4), optional
         Boxes (lon, lat): only streets that meet one of them are wanted.
     part_of : callable, optional
-        Returns the number of the connected part of streets, by their numbers in the region; -1
-        for all by default.
+        Returns, for a file of streets, the number of the connected part of each; -1 for all by
+        default.
     leading : array of int, optional
         See `TileArea`.
 
@@ -97,12 +97,14 @@ def tile_area(
     AreaError
         If a file of the region is damaged; it is named.
     """
-    streets = _streets(region, box, around)
+    streets = _streets(region, box, around, part_of)
     entrances = _near(region, "entrances", box)
     shelters = _near(region, "shelters", box)
     shelters = shelters[~shelters.index.duplicated()]
     shelters = shelters[shelters.index.isin(entrances["shelter_id"])]
-    numbers = streets.index.to_numpy(np.int64)
+    label = np.full(len(streets), -1)
+    if "beside" in streets:
+        label = streets.pop("beside").to_numpy(np.int64)
     return TileArea(
         name=str(tile),
         title=region.title,
@@ -118,7 +120,7 @@ def tile_area(
         dropped=pd.DataFrame(columns=list(DROPPED)),
         quarantine=pd.DataFrame(columns=list(QUARANTINE)),
         illustrative=frozenset(region.illustrative),
-        edge_part=np.full(len(numbers), -1) if part_of is None else part_of(numbers),
+        edge_part=label,
         leading=np.zeros(0, np.int64) if leading is None else leading,
     )
 
@@ -132,9 +134,14 @@ def bare(table: str) -> gpd.GeoDataFrame:
     return empty.astype({"population": "float64"} if table == "demand" else {})
 
 
-def _streets(region: Region, box: Box, around: NDArray[np.float64] | None) -> gpd.GeoDataFrame:
+def _streets(
+    region: Region,
+    box: Box,
+    around: NDArray[np.float64] | None,
+    part_of: Callable[[Part], NDArray[np.int64]] | None,
+) -> gpd.GeoDataFrame:
     """Return the streets near a box by their number in the region; nodes are numbered anew."""
-    found = region.near("streets", box, names=_STREETS, around=around)
+    found = region.near("streets", box, names=_STREETS, around=around, beside=part_of)
     if found is None:
         return bare("streets")
     ends = found[["from", "to"]].to_numpy(np.int64)

@@ -165,7 +165,7 @@ def work(world: World) -> Iterator[Line]:
 
 def memory(world: World) -> Iterator[Line]:
     """Compare what a worker needs in countries of several sizes."""
-    sizes = sorted({world.small, round(0.4 * world.nodes), world.nodes})
+    sizes = [round(0.4 * world.nodes), world.nodes]
     peaks = [world.run(nodes, world.tile_m).worker_mib for nodes in sizes]
     ratio = peaks[-1] / peaks[0]
     yield Line(
@@ -238,7 +238,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--tile-km",
         type=float,
-        default=50.0,
+        default=100.0,
         help="side of a tile; half of it in the smaller country",
     )
     parser.add_argument("--distance-m", type=float, default=1000.0, help="longest walk")
