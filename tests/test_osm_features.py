@@ -237,3 +237,21 @@ def test_the_order_of_a_file_does_not_matter(write):
     ways = [way(9, ring(11), {"building": "yes"}), way(8, ring(1), {"building": "hut"})]
     table = read_buildings(write(*ways, *square(11, 1, 1), *square(1, 0, 0)))
     assert table["osm_id"].tolist() == [8, 9]
+
+
+@pytest.mark.parametrize("newest", [0, 1])
+def test_of_an_object_that_stands_twice_in_a_pbf_the_newest_counts(tmp_path, caplog, newest):
+    said = [("old", 1), ("new", 2)] if newest else [("new", 2), ("old", 1)]
+    twice = [
+        node(9, 7, 43, emergency="assembly_point", name=name).replace(
+            '<node id="9"', f'<node id="9" version="{version}"'
+        )
+        for name, version in said
+    ]
+    with osmium.SimpleWriter(str(tmp_path / "a.osm.pbf")) as writer:
+        for text in twice:
+            for thing in osmium.FileProcessor(osmium.io.FileBuffer(osm(text).encode(), "osm")):
+                writer.add(thing)
+    found = read_shelters(tmp_path / "a.osm.pbf").shelters
+    assert found["name"].tolist() == ["new"]
+    assert "node 9 stands more than once" in caplog.text

@@ -230,6 +230,10 @@ def zones_of_depth(
             f"{name} falls into {len(shapes):,} pieces, at most {MAX_ZONES:,} are drawn: "
             "cut it to the place or use larger cells"
         )
+    if not (np.abs(shapely.bounds(shapes)) <= (180, 90, 180, 90)).all():  # nor if one is empty
+        raise SourceError(
+            f"{name} lies nowhere on Earth: are its position and coordinate system right?"
+        )
     table = gpd.GeoDataFrame(
         {
             "hazard": hazard or "flood",

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import geopandas as gpd
 import osmium
@@ -41,6 +41,17 @@ class Feature:
         return {"osm_type": self.osm_type, "osm_id": self.osm_id, "name": self.tags.get("name")}
 
 
+class _Row(NamedTuple):
+    """One object as it stands in a file."""
+
+    osm_type: str
+    osm_id: int
+    version: int
+    tags: Tags
+    wkb: str
+    """In hexadecimal signs."""
+
+
 def number(tags: Tags, key: str) -> float | None:
     """Read a tag as a number that is not negative; None if it is none."""
     try:
@@ -57,15 +68,18 @@ def read_objects(
     areas: bool = True,
     max_extent_deg: float = MAX_EXTENT_DEG,
 ) -> list[Feature]:
-    """Read the points and polygons that pass osmium's filters and then `keep`."""
+    """Read the points and polygons that pass osmium's filters and then `keep`.
 
-    def read(source: File | FileBuffer) -> list[tuple[str, int, Tags, str]]:
+    Of an object that stands twice the newest version counts.
+    """
+
+    def read(source: File | FileBuffer) -> list[_Row]:
         return _collect(source, keep, *filters, areas=areas)
 
-    found = sorted(read_in_order(path, read), key=lambda row: (row[0], row[1]))
-    shapes = shapely.make_valid(shapely.from_wkb([row[3] for row in found]))
+    found = _each_once(read_in_order(path, read))
+    shapes = shapely.make_valid(shapely.from_wkb([row.wkb for row in found]))
     features: list[Feature] = []
-    for (osm_type, osm_id, tags, _), shape in zip(found, shapes, strict=True):
+    for (osm_type, osm_id, _, tags, _), shape in zip(found, shapes, strict=True):
         whole = shape if osm_type == "node" else _polygonal(shape)
         if _is_placed(whole, max_extent_deg):
             features.append(Feature(osm_type, osm_id, tags, whole))
@@ -78,8 +92,8 @@ def read_objects(
 
 def _collect(
     source: File | FileBuffer, keep: Callable[[Tags], bool], *filters: object, areas: bool
-) -> list[tuple[str, int, Tags, str]]:
-    """Give type, id, tags and hexadecimal WKB of every node and area that is kept."""
+) -> list[_Row]:
+    """Give every node and area that is kept."""
     factory = WKBFactory()
     entities = osmium.osm.ALL if areas else osmium.osm.NODE
     processor = osmium.FileProcessor(source, entities)
@@ -88,18 +102,32 @@ def _collect(
     processor = processor.with_filter(EntityFilter(osmium.osm.NODE | osmium.osm.AREA))
     for one in (EmptyTagFilter(), *filters):
         processor = processor.with_filter(one)
-    rows: list[tuple[str, int, Tags, str]] = []
+    rows: list[_Row] = []
     for thing in cast("Iterable[Any]", processor):
         tags = {tag.k: tag.v for tag in thing.tags}
         if not keep(tags):
             continue
         if thing.is_node():
             if thing.location.valid():
-                rows.append(("node", thing.id, tags, factory.create_point(thing)))
+                point = factory.create_point(thing)
+                rows.append(_Row("node", thing.id, thing.version, tags, point))
         elif thing.num_rings()[0]:
             kind = "way" if thing.from_way() else "relation"
-            rows.append((kind, thing.orig_id(), tags, factory.create_multipolygon(thing)))
+            outline = factory.create_multipolygon(thing)
+            rows.append(_Row(kind, thing.orig_id(), thing.version, tags, outline))
     return rows
+
+
+def _each_once(rows: list[_Row]) -> list[_Row]:
+    """Put rows in the order of their objects; where one stands twice, the newest is kept."""
+    newest: dict[tuple[str, int], _Row] = {}
+    for row in sorted(rows, key=lambda row: (row.osm_type, row.osm_id, row.version)):
+        if (row.osm_type, row.osm_id) in newest:
+            LOGGER.warning(
+                "%s %d stands more than once: the newest is taken", row.osm_type, row.osm_id
+            )
+        newest[row.osm_type, row.osm_id] = row
+    return list(newest.values())
 
 
 def _polygonal(shape: BaseGeometry) -> BaseGeometry:
