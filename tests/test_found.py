@@ -5,7 +5,10 @@ Files in tests/fuzz/found are named by the reader that they were found for.
 
 from __future__ import annotations
 
+import os
 import random
+import subprocess
+import sys
 import warnings
 from functools import cache
 from pathlib import Path
@@ -52,6 +55,20 @@ def test_every_reader_starts_from_files_that_it_reads(reader, tmp_path):
     outcomes = come_of(reader, data, tmp_path)
     assert "read" in {kind for kind, _ in outcomes}
     assert [said for kind, said in outcomes if kind == "finding"] == []
+
+
+@pytest.mark.parametrize("reader", ["shapefile", "gpkg", "parquet"])
+def test_where_a_reader_has_one_driver_alone_its_files_to_start_from_can_be_written(reader):
+    code = f"from tests.fuzz.targets import TARGETS; print(len(TARGETS[{reader!r}].seeds()))"
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        cwd=Path(__file__).parents[1],
+        env=os.environ | TARGETS[reader].environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.strip() in ("2", "4"), done.stderr[-300:]
 
 
 @pytest.mark.parametrize("reader", [*TEXTS, *TOML, *PACKED])

@@ -17,6 +17,8 @@ import zipfile
 import zlib
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet
 import tomli_w
 
 from shelterplan.area_files import sealed
@@ -165,6 +167,40 @@ def _change_cell(base, draw):
     if old and isinstance(old[0], bytes) and draw.random() < 0.8:
         new = changed_bytes(old[0], draw)
     base.execute(f'UPDATE "{table}" SET "{column}" = ?', (new,))  # noqa: S608
+
+
+def changed_parquet(data, draw):
+    """Change a cell, a column or what a GeoParquet file says of its geometry, or its bytes."""
+    if draw.random() < 0.2:
+        return changed_bytes(data, draw)
+    with contextlib.suppress(pa.ArrowException, ValueError, OverflowError, UnicodeError, OSError):
+        table = pyarrow.parquet.read_table(io.BytesIO(data))
+        metadata = dict(table.schema.metadata or {})
+        if draw.random() < 0.4:
+            geo = changed_tree(json.loads(metadata[b"geo"]), draw)
+            metadata[b"geo"] = json.dumps(geo).encode("utf-8", "replace")
+        else:
+            table = _change_column(table, draw)
+        target = io.BytesIO()
+        pyarrow.parquet.write_table(table.replace_schema_metadata(metadata), target)
+        return target.getvalue()
+    return changed_bytes(data, draw)
+
+
+def _change_column(table, draw):
+    """Change a cell or the name of a column; the type of the column follows."""
+    at = draw.randrange(table.num_columns)
+    name, values = table.column_names[at], table.column(at).to_pylist()
+    if draw.random() < 0.2 or not values:
+        return table.set_column(at, draw.choice((*HEADERS, "geometry", "name")), table.column(at))
+    row = draw.randrange(len(values))
+    if isinstance(values[row], bytes) and draw.random() < 0.8:
+        values[row] = changed_bytes(values[row], draw)
+    else:
+        new = draw.choice((*TEXTS, *NUMBERS, None, b"\xff", [1], {"a": None}))
+        values = [new] * len(values) if draw.random() < 0.5 else [*values[:row], new]
+        values += [None] * (table.num_rows - len(values))
+    return table.set_column(at, name, pa.array(values))
 
 
 def changed_pbf(data, draw):

@@ -134,27 +134,32 @@ def osm_files():
     return found
 
 
-def saved_layers():
-    """Return layers as GeoPackage, GeoParquet and zipped shapefiles."""
-    found = {"gpkg": [], "parquet": [], "shapefile": []}
+def saved_layers(form):
+    """Return layers as GeoPackage ("gpkg"), GeoParquet ("parquet") or zipped shapefiles.
+
+    A reader's process has no driver but its own, so that no other form can be written there.
+    """
+    found = []
     with tempfile.TemporaryDirectory() as folder:
         for kind in ("communities", "hazards"):
-            table, path = layer(kind), Path(folder) / kind
-            table.to_file(path.with_suffix(".gpkg"))
-            table.to_parquet(path.with_suffix(".parquet"))
-            polygons = table[table.geom_type == "Polygon"]
-            polygons.to_file(path.with_suffix(".shp"))
-            found["gpkg"].append(path.with_suffix(".gpkg").read_bytes())
-            found["parquet"].append(path.with_suffix(".parquet").read_bytes())
-            parts = {
-                f"a{end}": path.with_suffix(end).read_bytes()
-                for end in (".shp", ".shx", ".dbf", ".prj", ".cpg")
-            }
-            found["shapefile"] += [
-                archive_of(parts),
-                archive_of({name: part for name, part in parts.items() if name != "a.cpg"}),
-            ]
+            table, path = layer(kind), Path(folder) / f"{kind}.{form}"
+            if form == "shapefile":
+                found += _shapefiles(table[table.geom_type == "Polygon"], path.with_suffix(".shp"))
+                continue
+            (table.to_parquet if form == "parquet" else table.to_file)(path)
+            found.append(path.read_bytes())
     return found
+
+
+def _shapefiles(table, path):
+    """Return a table as zipped shapefiles: with the name of its encoding, and without."""
+    table.to_file(path)
+    parts = {
+        f"a{end}": path.with_suffix(end).read_bytes()
+        for end in (".shp", ".shx", ".dbf", ".prj", ".cpg")
+    }
+    bare = {name: part for name, part in parts.items() if name != "a.cpg"}
+    return [archive_of(parts), archive_of(bare)]
 
 
 def grids():
