@@ -10,25 +10,41 @@ import re
 import subprocess
 import sys
 import textwrap
+import zipfile
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import osmium
 import pytest
 import rasterio
 import shapely
 from openpyxl import Workbook
 from streamlit_folium import _get_feature_group_string
 
+from shelterplan.app import uploads
 from shelterplan.errors import ShelterplanError, SourceError
 from shelterplan.scenario import Scenario, ScenarioError
+from shelterplan.siting import proposal
 from shelterplan.siting.candidate_rules import SuitabilityRules
 from shelterplan.siting.proposal import read_proposal
 from shelterplan.siting.result import SitingError
-from shelterplan.sources import child_entry, population_grid, vector, vector_child, workbooks
+from shelterplan.sources import (
+    child,
+    child_entry,
+    osm_pbf,
+    population_grid,
+    vector,
+    vector_child,
+    workbooks,
+)
 from shelterplan.sources import geojson as parse
 from shelterplan.sources.inputs import read_population, read_shelters
+from shelterplan.sources.osm import read_streets
 from shelterplan.views import map as views
 
+from .osm_xml import grid as nodes
+from .osm_xml import osm, way
 from .test_views_map import BOX, a_map, page
 
 TAG = "<img src=x onerror=window.__X=1>"
@@ -188,7 +204,9 @@ def test_a_reader_of_its_own_is_capped_before_it_reads():
     from types import SimpleNamespace
     from shelterplan.sources import child_entry
     def told(_):
-        print(*(resource.getrlimit(one)[0] for one in (resource.RLIMIT_AS, resource.RLIMIT_CPU)))
+        caps = (resource.RLIMIT_AS, resource.RLIMIT_CPU, resource.RLIMIT_FSIZE)
+        caps += (resource.RLIMIT_NOFILE, resource.RLIMIT_CORE)
+        print(*(resource.getrlimit(one)[0] for one in caps))
         return {"main": lambda *_: None}
     child_entry.runpy = SimpleNamespace(run_path=told)
     child_entry.main("vector_child")
@@ -197,9 +215,112 @@ def test_a_reader_of_its_own_is_capped_before_it_reads():
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True
     )
-    memory, seconds = map(int, done.stdout.split())
+    memory, seconds, written, files, dump = map(int, done.stdout.split())
     assert 0 < memory <= child_entry.MEMORY_BYTES
     assert 0 < seconds <= child_entry.CPU_S
+    assert 0 < written <= child_entry.FILE_BYTES
+    assert 0 < files <= 256
+    assert dump == 0
+
+
+def test_a_reader_of_its_own_gets_no_network_no_plugins_and_nothing_of_ours(monkeypatch):
+    monkeypatch.setenv("CANARY_SECRET", "x")
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("GDAL_DRIVER_PATH", "/somewhere")
+    told = child.environment_of(["VRT"])
+    assert not {"CANARY_SECRET", "HTTPS_PROXY"} & set(told)
+    assert told["GDAL_DRIVER_PATH"] == "disable"
+    assert told["GDAL_VRT_ENABLE_PYTHON"] == "NO"
+    assert told["OGR_SQLITE_LOAD_EXTENSIONS"] == ""
+    assert told["CPL_VSIL_CURL_ALLOWED_EXTENSIONS"] == ".none"
+    assert told["PROJ_NETWORK"] == "OFF"
+
+
+def test_a_reader_of_its_own_refuses_to_read_with_another_driver_on(tmp_path, monkeypatch):
+    table = gpd.GeoDataFrame({"name": ["A"]}, geometry=[shapely.Point(7, 43)], crs=4326)
+    table.to_file(tmp_path / "a.gpkg", engine="pyogrio")
+    given = vector._child_environment("gpkg")
+    live = dict.fromkeys(("GDAL_SKIP", "OGR_SKIP"), given["GDAL_SKIP"].replace(",OGR_VRT", ""))
+    monkeypatch.setattr(vector, "_child_environment", lambda _: given | live)
+    with pytest.raises(SourceError, match="drivers could not be limited to GPKG: GPKG, OGR_VRT"):
+        vector.read_vector(tmp_path / "a.gpkg")
+
+
+@pytest.mark.parametrize("ending", ["gpkg", "parquet"])
+def test_a_reader_of_its_own_sees_a_name_of_ours(tmp_path, monkeypatch, ending):
+    table = gpd.GeoDataFrame({"name": ["A"]}, geometry=[shapely.Point(7, 43)], crs=4326)
+    path = tmp_path / f"PG:user=a,b.{ending}"
+    table.to_parquet(path) if ending == "parquet" else table.to_file(path, driver="GPKG")
+    seen, run = [], vector.run_reader
+
+    def noted(reader, arguments, **more):
+        seen.extend(arguments)
+        run(reader, arguments, **more)
+
+    monkeypatch.setattr(vector, "run_reader", noted)
+    assert len(vector.read_vector(path)) == 1
+    assert Path(seen[1]).name == f"in.{ending}"
+    assert "user=a" not in "".join(seen)
+
+
+def test_an_archive_that_unpacks_beyond_the_cap_is_refused(tmp_path, monkeypatch):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("a.shp", bytes(600))
+        archive.writestr("a.dbf", bytes(600))
+    monkeypatch.setattr(vector, "MAX_UNPACKED_BYTES", 1_000)
+    with pytest.raises(SourceError, match="unpack to far more"):
+        vector.read_vector(tmp_path / "a.zip")
+
+
+def test_a_block_of_streets_that_unpacks_beyond_the_cap_is_refused(tmp_path, monkeypatch):
+    text = osm(*nodes(3), way(1, [1, 2, 3], {"highway": "footway", "name": "a" * 900}))
+    with osmium.SimpleWriter(str(tmp_path / "a.osm.pbf")) as writer:
+        for thing in osmium.FileProcessor(osmium.io.FileBuffer(text.encode(), "osm")):
+            writer.add(thing)
+    assert len(read_streets(tmp_path / "a.osm.pbf").edges) == 1
+    monkeypatch.setattr(osm_pbf, "MAX_BLOB_BYTES", 500)
+    with pytest.raises(SourceError, match="unpacks to more than the format allows"):
+        read_streets(tmp_path / "a.osm.pbf")
+
+
+def test_what_all_sessions_keep_is_bounded(monkeypatch):
+    limits = uploads.Limits(None)
+    scope = {"path": f"{uploads.PATH}session/file"}
+    assert limits._too_many(scope) is None
+    monkeypatch.setattr(limits.held, "total_bytes", lambda: uploads.MOST_KEPT_BYTES)
+    assert limits._too_many(scope) == (503, "there is no room for more files now, try again later")
+    monkeypatch.setattr(limits.held, "total_bytes", lambda: 0)
+    monkeypatch.setattr(limits.held, "sizes", lambda _: [1] * uploads.MOST_KEPT)
+    assert limits._too_many(scope) == (429, "too many files")
+
+
+def test_a_proposal_has_no_more_bytes_than_the_cap(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("name,lat,lon\nA,43,7\n" + "\n" * proposal.MOST_BYTES)
+    with pytest.raises(SourceError, match="larger than 5 MB"):
+        read_proposal(path)
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
+def test_numbers_that_json_has_not_are_refused(tmp_path, number):
+    path = geojson(tmp_path, feature(name="A", capacity=4321))
+    path.write_text(path.read_text().replace("4321", number))
+    with pytest.raises(SourceError, match=f"{number} is not a JSON number"):
+        read_shelters(path)
+
+
+def test_a_feature_outside_the_world_is_set_aside(tmp_path):
+    away = {"type": "Point", "coordinates": [7.0, 430.0]}
+    found = read_shelters(geojson(tmp_path, feature(name="A"), feature(away, name="B")))
+    assert found.table["name"].tolist() == ["A"]
+    assert found.quarantine["row"].tolist() == [2]
+
+
+def test_a_text_table_has_no_more_columns_than_the_cap(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("name,lat,lon," + ",".join(f"c{i}" for i in range(998)) + "\nA,43,7\n")
+    with pytest.raises(SourceError, match="1,001 columns; at most 1,000"):
+        read_shelters(path)
 
 
 def test_more_features_than_the_cap_are_refused(tmp_path, monkeypatch):
