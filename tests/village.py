@@ -9,6 +9,8 @@
 Coordinates are metres on a plane around 0.5 degrees east on the equator.
 """
 
+from functools import cache
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -108,15 +110,20 @@ def shelters(rows=None):
     )
 
 
-def village(**changes):
-    """Return the village's study area, with some of its tables changed."""
-    tables = {
+@cache
+def _own():
+    """Return the village's own tables, drawn once: `StudyArea.build` copies what it is given."""
+    return {
         "streets": streets(),
         "communities": communities(),
         "demand": demand(),
         "shelters": shelters(),
-    } | changes
-    return StudyArea.build(name="village", title="Village", **tables)
+    }
+
+
+def village(**changes):
+    """Return the village's study area, with some of its tables changed."""
+    return StudyArea.build(name="village", title="Village", **_own() | changes)
 
 
 def random_village(seed):
