@@ -1,5 +1,6 @@
 """A region cut into tiles gives what it gives undivided, to the bit."""
 
+import shutil
 from dataclasses import replace
 
 import pandas as pd
@@ -13,6 +14,7 @@ from shelterplan.errors import AreaError, UnknownNameError
 from shelterplan.memory import Memory
 from shelterplan.scale import stages
 from shelterplan.scale.stages import STAGES, Parameters
+from shelterplan.scale.store import Region
 from shelterplan.scenario import WALKERS, Scenario, ScenarioError
 from shelterplan.standards import AccessStandard
 
@@ -78,30 +80,42 @@ CASES = {
 }
 
 
+@pytest.fixture(scope="module")
+def whole(regions, tmp_path_factory):
+    """Give all walks of a case in the region that is one tile, worked out once."""
+    folder = tmp_path_factory.mktemp("whole")
+    known = {}
+
+    def walks(case):
+        if case not in known:
+            parameters = Parameters.of(*CASES[case])
+            known[case] = walks_of(regions(WHOLE_M), parameters, folder / case)
+        return known[case].copy()
+
+    return walks
+
+
 IN_TILES = [("adult", 700.0), ("slow on stairs", 1000.0), ("storm", 1000.0), ("closed", 1000.0)]
 
 
 @pytest.mark.parametrize(("case", "side"), IN_TILES)
-def test_tiles_give_the_bits_of_the_whole(regions, tmp_path, case, side):
-    parameters = Parameters.of(*CASES[case])
-    whole = walks_of(regions(WHOLE_M), parameters, tmp_path / "whole")
-    tiled = walks_of(regions(side), parameters, tmp_path / "tiled")
-    pd.testing.assert_frame_equal(whole, tiled, check_exact=True)
+def test_tiles_give_the_bits_of_the_whole(regions, whole, tmp_path, case, side):
+    tiled = walks_of(regions(side), Parameters.of(*CASES[case]), tmp_path / "tiled")
+    pd.testing.assert_frame_equal(whole(case), tiled, check_exact=True)
 
 
-def test_a_lacking_halo_is_noticed(regions, tmp_path, monkeypatch):
-    parameters = Parameters.of(Scenario(), AccessStandard(max_distance_m=1500))
-    whole = walks_of(regions(WHOLE_M), parameters, tmp_path / "whole")
+def test_a_lacking_halo_is_noticed(regions, whole, tmp_path, monkeypatch):
+    known = whole("far")
     monkeypatch.setattr(stages, "halo_m", lambda _cutoff, _leg: 0.0)
-    tiled = walks_of(regions(700.0), parameters, tmp_path / "tiled")
-    assert list(tiled.index) == list(whole.index)
-    assert (tiled["distance_m"] != whole["distance_m"]).any()
+    tiled = walks_of(regions(700.0), Parameters.of(*CASES["far"]), tmp_path / "tiled")
+    assert list(tiled.index) == list(known.index)
+    assert (tiled["distance_m"] != known["distance_m"]).any()
 
 
 @pytest.mark.parametrize("case", ["adult", "wheelchair", "storm"])
-def test_a_region_says_what_the_study_area_says(monaco, regions, tmp_path, case):
+def test_a_region_says_what_the_study_area_says(monaco, whole, case):
     scenario, standard = CASES[case]
-    walks = walks_of(regions(WHOLE_M), Parameters.of(scenario, standard), tmp_path / "run")
+    walks = whole(case)
     known = assess(by_name(monaco), replace(scenario, room="ignored"), standard).loc[walks.index]
     near = known["status"].isin(["covered", "no_network", "full"])
     assert near.sum() > 100
@@ -114,8 +128,9 @@ def test_a_region_says_what_the_study_area_says(monaco, regions, tmp_path, case)
 
 
 @pytest.mark.parametrize("read_before", [False, True])
-def test_a_damaged_file_is_named(monaco, tmp_path, read_before):
-    region = region_of(monaco, tmp_path / "mc", 1000.0)
+def test_a_damaged_file_is_named(regions, tmp_path, read_before):
+    shutil.copytree(regions(1000.0).folder, tmp_path / "mc")
+    region = Region.open(tmp_path / "mc")
     part = next(part for (table, _), part in region.parts.items() if table == "streets")
     if read_before:
         assert region.near("streets", region.grid.box(part.tile)) is not None
@@ -141,8 +156,8 @@ def test_a_cutoff_holds_the_standard():
         Parameters.of(Scenario(closed_streets=(3,)), AccessStandard())
 
 
-def test_what_a_region_does_not_know_is_refused(monaco, tmp_path):
-    region = region_of(monaco, tmp_path / "mc", 2000.0)
+def test_what_a_region_does_not_know_is_refused(regions):
+    region = regions(1000.0)
     stranger = Parameters.of(Scenario(closed_shelters=("no-such",)), AccessStandard())
     with pytest.raises(ScenarioError, match="no-such"):
         stages.refuse_strangers(region, stranger)
