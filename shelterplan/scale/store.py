@@ -8,7 +8,8 @@ The folder of a region holds
     <table>/<tile>-<hash>.parquet   the rows of one table in one tile, in spatial order
 
 Streets and hazard zones stand in every tile that they touch, whatever the place of their ends; all
-else stands in the one tile that it lies in.
+else stands in the one tile that it lies in. Lines and points are kept in GeoParquet's own encoding
+of coordinates (version 1.1), other shapes as well-known binary.
 """
 
 from __future__ import annotations

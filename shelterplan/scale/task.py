@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import faulthandler
+import gc
 import os
 import time
 from contextlib import contextmanager
@@ -123,6 +124,7 @@ def _do(job: Job, stage: str, tile: Tile) -> bool:
     if record.finished(where, key):
         return False
     record.write(where, key, work.execute(stage, region, tile, parameters, run))
+    gc.collect()  # what this tile held is free before the next one is read
     return True
 
 

@@ -166,7 +166,7 @@ def work(world: World) -> Iterator[Line]:
 def memory(world: World) -> Iterator[Line]:
     """Compare what a worker needs in countries of several sizes."""
     sizes = [round(0.4 * world.nodes), world.nodes]
-    peaks = [world.run(nodes, world.tile_m).worker_mib for nodes in sizes]
+    peaks = [world.run(nodes, world.tile_m / 2).worker_mib for nodes in sizes]
     ratio = peaks[-1] / peaks[0]
     yield Line(
         what="peak memory of a worker, " + ", ".join(f"{nodes:,}" for nodes in sizes) + " nodes",
