@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import shelterplan
 from shelterplan.views.escape import escape
-from shelterplan.views.script_json import script_json
+from shelterplan.views.script_json import Written, script_json
 
 ALLOWED = set(" -,.()&#;")
 PAYLOADS = [
@@ -61,6 +61,12 @@ def test_script_json_is_json_and_starts_no_template_and_ends_no_script(value):
     assert json.loads(written) == value
     for start in ("{{", "{%", "{#", "</", "<!", "`", "${"):
         assert start not in written
+
+
+def test_what_is_written_stands_as_it_is():
+    inner = ["<b>", 1.5]
+    assert script_json({"a": Written(script_json(inner))}) == script_json({"a": inner})
+    assert script_json("[1]") != script_json(Written("[1]"))
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])

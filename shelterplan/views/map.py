@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 import folium
@@ -20,7 +21,7 @@ from folium.template import Template
 
 from shelterplan.views import look as style
 from shelterplan.views.escape import escape
-from shelterplan.views.script_json import script_json
+from shelterplan.views.script_json import Written, script_json
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -294,7 +295,7 @@ def base_map(*, bounds: Bounds, ground: BaseGeometry | None, assets: Assets, loo
     """Return a map of the streets, with the study area as land beneath them."""
     made = Map(bounds, assets=assets, look=look)
     if ground is not None:
-        _Ground("ground", _rounded(ground.__geo_interface__)).add_to(made)
+        _Ground("ground", _outline(ground)).add_to(made)
     return made
 
 
@@ -306,15 +307,13 @@ def add_shelters(to: Map, shelters: Sequence[tuple[Point, str]], *, radius_px: i
 
 def add_communities(to: Map, communities: gpd.GeoSeries) -> None:
     """Put the communities on the map; `paint_communities` fills them, in the same order."""
-    _Polygons("communities", [_rounded(shape.__geo_interface__) for shape in communities]).add_to(
-        to
-    )
+    _Polygons("communities", [_outline(shape) for shape in communities]).add_to(to)
 
 
 def add_zones(to: Map, zones: Sequence[tuple[int, BaseGeometry]], *, source: str) -> None:
     """Put hazard zones on the map, each with its level (1 to 4), and say whose they are."""
     if zones:
-        shapes = [[int(level), _rounded(shape.__geo_interface__)] for level, shape in zones]
+        shapes = [[int(level), _outline(shape)] for level, shape in zones]
         hatches = [list(hatch) for hatch in enumerate(style.ZONE_GAPS, 1)]
         value = {"zones": shapes, "hatches": hatches, "source": escape(source)}
         _Zones("zones", value).add_to(to)
@@ -343,7 +342,7 @@ def chosen_community(shape: BaseGeometry | None, *, move: bool) -> FeatureGroup:
     """Return the outline of the chosen community; `move` brings it into view."""
     group = FeatureGroup("chosen")
     if shape is not None:
-        _Chosen("outline", {"shape": _rounded(shape.__geo_interface__), "move": move}).add_to(group)
+        _Chosen("outline", {"shape": _outline(shape), "move": move}).add_to(group)
     return group
 
 
@@ -387,6 +386,12 @@ def empty_group(kind: Literal["answer", "chosen"]) -> FeatureGroup:
 def _lat_lon(point: Point) -> list[Any]:
     """Return a point in Leaflet's order, to about a tenth of a metre."""
     return [round(float(point[1]), 6), round(float(point[0]), 6)]
+
+
+@lru_cache(maxsize=4096)
+def _outline(shape: BaseGeometry) -> Written:
+    """Return an outline as GeoJSON for a script; every page of a study area shows the same ones."""
+    return Written(script_json(_rounded(shape.__geo_interface__)))
 
 
 def _rounded(shape: object) -> object:

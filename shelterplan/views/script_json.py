@@ -9,6 +9,12 @@ from collections.abc import Mapping, Sequence
 PLAIN = frozenset(" -,.()&#;:/_")
 
 
+class Written(str):
+    """What `script_json` has made of a value: it stands in another one as it is."""
+
+    __slots__ = ()
+
+
 def script_json(value: object) -> str:
     r"""Return `value` as JSON for a script inside a page made by a template.
 
@@ -19,7 +25,7 @@ def script_json(value: object) -> str:
     Parameters
     ----------
     value
-        None, a bool, a finite number, a text, or a list or dict of such.
+        None, a bool, a finite number, a text, what is `Written`, or a list or dict of such.
 
     Raises
     ------
@@ -36,7 +42,7 @@ def script_json(value: object) -> str:
     if value is None or isinstance(value, bool):
         return json.dumps(value)
     if isinstance(value, str):
-        return '"' + "".join(map(_sign, value)) + '"'
+        return str(value) if isinstance(value, Written) else f'"{"".join(map(_sign, value))}"'
     if isinstance(value, int):
         return str(int(value))
     if isinstance(value, float):

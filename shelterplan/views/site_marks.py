@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from shelterplan.views.escape import escape
-from shelterplan.views.map import FeatureGroup, MapTemplate, Point, _lat_lon, _Layer, _rounded
+from shelterplan.views.map import FeatureGroup, MapTemplate, Point, _lat_lon, _Layer, _outline
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
@@ -123,4 +123,4 @@ def mark_plan(to: FeatureGroup, sites: Sequence[PlanSite], *, move: bool = False
 
 def outline(to: FeatureGroup, shapes: Sequence[BaseGeometry]) -> None:
     """Outline communities that stand out."""
-    _Outlines("outlines", [_rounded(shape.__geo_interface__) for shape in shapes]).add_to(to)
+    _Outlines("outlines", [_outline(shape) for shape in shapes]).add_to(to)
