@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import shelterplan.app
-from shelterplan.app import asgi, assets, launch
+from shelterplan.app import asgi, assets, launch, warm
 from shelterplan.errors import AreaError
 
 ROOT = Path(__file__).parent.parent
@@ -73,6 +73,17 @@ def test_settings_are_private():
     assert config["server.address"] == "127.0.0.1"
     assert config["server.fileWatcherType"] == "none"
     assert config["server.maxUploadSize"] <= 10
+
+
+def test_garbage_is_collected_from_time_to_time_and_not_at_each_tap(monkeypatch):
+    assert launch.config()["runner.postScriptGC"] is False
+    done = []
+    naps = iter([None, None])
+    monkeypatch.setattr(warm.time, "sleep", lambda _: next(naps))
+    monkeypatch.setattr(warm.gc, "collect", lambda: done.append(1))
+    with pytest.raises(StopIteration):
+        warm._tidy()
+    assert len(done) == 2
 
 
 def test_run_listens_here_alone_and_opens_the_area(monkeypatch):

@@ -5,11 +5,16 @@ from __future__ import annotations
 import gc
 import logging
 import threading
+import time
 from functools import cache
+from typing import Final
 
 from shelterplan.app import store
 from shelterplan.app.settings import Settings
 from shelterplan.errors import ShelterplanError
+
+TIDY_S: Final = 15.0
+"""Between two collections of garbage [s]."""
 
 log = logging.getLogger(__name__)
 
@@ -44,8 +49,20 @@ def prepare(name: str) -> None:
 def settle() -> None:
     """Take what is there now out of the hands of the garbage collector; once, after a first page.
 
-    Streamlit collects garbage after each run of a page. All that the program loaded would be looked
-    through each time, for a tenth of a second and more: longer than the answer to a tap takes.
+    All that the program loaded would be looked through each time, for a tenth of a second and more:
+    longer than the answer to a tap takes.
     """
     gc.collect()
     gc.freeze()
+    threading.Thread(target=_tidy, name="shelterplan-tidy", daemon=True).start()
+
+
+def _tidy() -> None:
+    """Collect garbage from time to time.
+
+    Streamlit would do it after each run of a page: where many people tap at once, the server then
+    spends more than half of its time on that.
+    """
+    while True:
+        time.sleep(TIDY_S)
+        gc.collect()
