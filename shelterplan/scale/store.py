@@ -161,22 +161,7 @@ class Region:
         return None if part is None else _frame(self._rows(part))
 
     def columns(self, table: str, tile: Tile, names: Sequence[str]) -> pd.DataFrame | None:
-        """Return some columns of a table in one tile, but no shapes; None if there is nothing.
-
-        Parameters
-        ----------
-        table : str
-            One of `TABLES`.
-        tile : Tile
-            The tile.
-        names : sequence of str
-            The columns.
-
-        Raises
-        ------
-        AreaError
-            If the file is missing or damaged; it is named.
-        """
+        """Return some columns of a table in one tile, without shapes; else as `read`."""
         part = self.parts.get((table, tile))
         return None if part is None else self._rows(part, names).to_pandas()
 
