@@ -13,7 +13,8 @@ help:  ## Say what can be made.
 app: $(READY)  ## Set everything up and open the map (http://127.0.0.1:8501).
 	$(BIN)/shelterplan app
 
-test: lint types imports unit  ## Set everything up and run every check.
+test:  ## Set everything up and run every check, two things at once where they can be.
+	@$(MAKE) --no-print-directory --jobs=2 lint imports types unit
 
 lint: $(READY)  ## Style of the code.
 	$(BIN)/ruff check .
