@@ -94,6 +94,16 @@ def test_an_upload_a_drawing_and_a_position_are_ones_own():
     assert "7.42123" not in shown
 
 
+def test_each_session_begins_with_a_list_and_a_desk_of_its_own(monkeypatch):
+    desks = []
+    for _ in range(2):
+        monkeypatch.setattr(proposals_list.st, "session_state", {})
+        assert proposals_list.mine() == []
+        proposals_list.mine().append("of one")
+        assert not any(jobs.desk() is other for other in desks)
+        desks.append(jobs.desk())
+
+
 def test_shared_tables_are_the_same_after_use():
     area = store.area("monaco")
     scenario, standard = Scenario(), AccessStandard()

@@ -192,6 +192,8 @@ def test_limits(write, monkeypatch):
     monkeypatch.setattr(text_tables, "MAX_ROWS", 3)
     with pytest.raises(SourceError, match="more than 3 rows"):
         read_shelters(write("r.csv", "name,lat,lon\n" + "A,1,2\n" * 9))
+    with pytest.raises(SourceError, match="more than 3 rows"):  # and no further is read
+        read_shelters(write("e.csv", "name,lat,lon\n" + "A,1,2\n" * 9 + '"' + "x" * 200_000))
     monkeypatch.setattr("shelterplan.sources.vector.MAX_BYTES", 10)
     with pytest.raises(SourceError, match="at most"):
         read_shelters(write("b.csv", "name,lat,lon\nA,1,2\n"))

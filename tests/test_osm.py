@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shelterplan.errors import SourceError
+from shelterplan.sources import topology
 from shelterplan.sources.osm import read_streets
 from shelterplan.sources.streets import MAX_SEGMENT_M, WGS84
 from shelterplan.sources.topology import build_streets
@@ -224,6 +225,21 @@ def test_a_repeated_node_at_the_same_place_does_no_harm(read):
     streets = read(*grid(3), node(2, 7.001, 43.0), way(1, [1, 2, 3], FOOTWAY))
     assert lengths(streets) == [163]
     assert len(streets.dropped) == 0
+
+
+def test_a_piece_shorter_than_the_straight_line_is_left_out(read, monkeypatch):
+    walked = topology.walked
+
+    def halved(*given):
+        start, length = walked(*given)
+        return start, np.where(start < 2, length / 2, length)
+
+    objects = *grid(), way(1, [1, 2], FOOTWAY), way(2, [2, 3, 4], FOOTWAY)
+    assert len(read(*objects).edges) == 2
+    monkeypatch.setattr(topology, "walked", halved)
+    streets = read(*objects)
+    assert streets.edges["osm_id"].tolist() == [2]
+    assert lost(streets) == {"bad_length": 1}
 
 
 def test_a_repeated_way_counts_once(read):

@@ -5,6 +5,7 @@ import pytest
 import shapely
 
 from shelterplan.errors import SourceError
+from shelterplan.sources import osm_objects
 from shelterplan.sources.osm_features import (
     place_kind,
     read_areas,
@@ -73,6 +74,20 @@ def test_what_has_an_impossible_position_is_left_out(write):
         *(way(n, ring(n), {"building": "yes"}) for n in (1, 11, 21, 31)),
     )  # fmt: skip
     assert read_buildings(path)["osm_id"].tolist() == [1]
+
+
+def test_an_outline_that_one_node_tears_apart_is_left_out(write):
+    nodes = *square(1, 0, 0), *square(11, 3, 0)
+    torn = node(13, 9.0, 44.0)
+    ways = [way(n, ring(n), {"building": "yes"}) for n in (1, 11)]
+    assert read_buildings(write(*nodes, *ways))["osm_id"].tolist() == [1, 11]
+    assert read_buildings(write(*nodes[:6], torn, nodes[7], *ways))["osm_id"].tolist() == [1]
+
+
+@pytest.mark.parametrize("at", [(181, 0), (-181, 0), (0, 91), (0, -91)])
+def test_what_is_not_on_earth_is_left_out(at):
+    assert not osm_objects._is_placed(shapely.Point(at), 1.0)
+    assert osm_objects._is_placed(shapely.Point(at[0] * 0.9, at[1] * 0.9), 1.0)
 
 
 def test_a_bow_tie_becomes_valid_or_is_left_out(write):

@@ -23,6 +23,13 @@ AREA = shapely.box(7.0, 43.0, 7.01, 43.01)
 def server(monkeypatch):
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.setenv(name, "127.0.0.1")
+    sleep = time.sleep
+
+    def short(seconds):
+        assert seconds < 60, "it sleeps as long as the server says"
+        sleep(seconds)
+
+    monkeypatch.setattr(download.time, "sleep", short)
     with FaultyServer() as running:
         yield running
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -391,8 +392,12 @@ def test_a_member_that_declares_less_than_it_holds_is_refused(book, write):
         size = archive.getinfo("xl/worksheets/sheet1.xml").file_size.to_bytes(4, "little")
     small = data.replace(size, (300).to_bytes(4, "little"))
     assert small != data
+    tracemalloc.start()
     with pytest.raises(SourceError, match="no whole Excel workbook"):
         read_shelters(write("liar.xlsx", bytes(small)))
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 2_000_000, "all of it was unpacked"
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])

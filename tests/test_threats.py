@@ -9,6 +9,7 @@ import json
 import re
 import subprocess
 import sys
+import tempfile
 import textwrap
 import zipfile
 from pathlib import Path
@@ -261,6 +262,35 @@ def test_a_reader_of_its_own_sees_a_name_of_ours(tmp_path, monkeypatch, ending):
     assert len(vector.read_vector(path)) == 1
     assert Path(seen[1]).name == f"in.{ending}"
     assert "user=a" not in "".join(seen)
+
+
+def test_a_reader_of_its_own_is_cut_off_from_modules_that_lie_about(tmp_path, monkeypatch):
+    entry = tmp_path / "entry.py"
+    entry.write_text("import sys; sys.stderr.write(f'isolated: {sys.flags.isolated}'); sys.exit(3)")
+    monkeypatch.setattr(child, "ENTRY", entry)
+    limits = {"environment": child.environment_of([]), "timeout_s": 60.0}
+    with pytest.raises(SourceError, match="isolated: 1"):
+        child.run_reader("vector_child", ["gpkg", "in"], name="a", kind="GeoPackage", **limits)
+
+
+def test_what_an_archive_holds_gets_names_of_ours(tmp_path, monkeypatch):
+    table = gpd.GeoDataFrame({"name": ["A"]}, geometry=[shapely.Point(7, 43)], crs=4326)
+    table.to_file(tmp_path / "a.shp", engine="pyogrio")
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for ending in (".shp", ".shx", ".dbf", ".prj", ".cpg"):
+            archive.write(tmp_path / f"a{ending}", f"../../b/PG:user=a{ending}")
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    seen, run = set(), vector.run_reader
+
+    def noted(reader, arguments, **more):
+        run(reader, arguments, **more)
+        seen.update(path.stem for path in tmp_path.rglob("*") if path.is_file())
+
+    monkeypatch.setattr(vector, "run_reader", noted)
+    assert len(vector.read_vector(tmp_path / "a.zip")) == 1
+    assert seen == {"a", "in", "out"}
+    assert [*(tmp_path / "temporary").iterdir()] == []
 
 
 def test_an_archive_that_unpacks_beyond_the_cap_is_refused(tmp_path, monkeypatch):

@@ -86,6 +86,7 @@ def test_one_odd_name_never_costs_the_map():
 def test_a_map_asks_no_other_host_for_anything():
     made = a_map("x")
     assert not re.findall(r"""(?:src|href)=["'](?:https?:)?//[^"']*""", page(made))
+    assert "tileLayer" not in page(made)
     links = [link for _, link in made.default_js + made.default_css]
     assert links
     assert all(link.startswith("../vendor/") for link in links)
