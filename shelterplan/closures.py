@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import numpy as np
-import pyproj
 import shapely
 
+from shelterplan import earth
 from shelterplan.network import WalkNetwork
 from shelterplan.snap import NOWHERE, Places
 
@@ -266,7 +266,7 @@ def _cut_lines(
     rows = np.flatnonzero(cut)
     if not len(rows):
         return streets
-    to_lonlat = pyproj.Transformer.from_crs(network.crs, "EPSG:4326", always_xy=True)
+    to_lonlat = earth.to_lonlat(network.crs)
     lines = np.array(streets.geometry.array)
     for row in rows:
         edge = int(parent[row])

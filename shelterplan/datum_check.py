@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
-import pyproj
 import shapely
 
-from shelterplan.network import GEODESIC
+from shelterplan import earth
 from shelterplan.sources.datums import from_wgs84, in_china, to_wgs84
 
 if TYPE_CHECKING:
@@ -171,7 +170,7 @@ def _moved(lonlat: Floats) -> list[Floats]:
 
 
 def _apart_m(one: Floats, other: Floats) -> Floats:
-    return np.asarray(GEODESIC.inv(*one.T, *other.T)[2])
+    return np.asarray(earth.GEODESIC.inv(*one.T, *other.T)[2])
 
 
 def _outline(shape: shapely.Geometry) -> Floats:
@@ -203,7 +202,7 @@ def _streets(area: StudyArea, shapes: NDArray[np.object_]) -> tuple[dict[str, ob
             [np.nan] * count, 0, ""
         )
     points = points[:: max(1, -(-len(points) // MOST_POINTS))]
-    metric = pyproj.Transformer.from_crs("EPSG:4326", network.crs, always_xy=True)
+    metric = earth.to_metric(network.crs)
     places = np.array([np.column_stack(metric.transform(*one.T)) for one in _moved(points)])
     shifts = _control_shifts(np.median(places - places[0], axis=1))
     centres = np.concatenate([places[0] + shifts[:, None], places])

@@ -10,6 +10,8 @@ import pandas as pd
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from shelterplan import earth
+
 if TYPE_CHECKING:
     import pyproj
 
@@ -70,7 +72,7 @@ def find_entrances(
     rows.index = pd.Index(
         rows["shelter_id"].astype("str") + ":" + numbers.astype("str"), name="entrance_id"
     )
-    return gpd.GeoDataFrame(rows, geometry="geometry", crs=crs).to_crs("EPSG:4326")
+    return gpd.GeoDataFrame(rows, geometry="geometry", crs=crs).to_crs(earth.LONLAT)
 
 
 class _Found(NamedTuple):

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
-import pyproj
 import shapely
 
-from shelterplan import access, coverage
+from shelterplan import access, coverage, earth
 from shelterplan.scenario import Scenario
 from shelterplan.situation import situation
 from shelterplan.snap import snap
@@ -292,7 +291,7 @@ def _known(value: object) -> float | None:
 
 def _inside(area: StudyArea, lon: float, lat: float) -> bool:
     """Say whether a place lies in a community, or next to one."""
-    to_metric = pyproj.Transformer.from_crs("EPSG:4326", area.crs, always_xy=True)
+    to_metric = earth.to_metric(area.crs)
     x_m, y_m = to_metric.transform(lon, lat)
     if not np.isfinite([x_m, y_m]).all():  # on another side of the earth
         return False

@@ -15,13 +15,12 @@ import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from shelterplan import kernels
+from shelterplan import earth, kernels
 from shelterplan.errors import NetworkError
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-GEODESIC = pyproj.Geod(ellps="WGS84")
 """The earth, for every length in this package."""
 MOST_NODES = 2**31 - 2
 """Nodes that a network can have."""
@@ -315,7 +314,7 @@ class WalkNetwork:
     def grid(self) -> kernels.EdgeGrid:
         """The lines of the edges in the metric CRS, indexed by place."""
         points, ptr = _points(self.with_geometry())
-        to_metric = pyproj.Transformer.from_crs("EPSG:4326", self.crs, always_xy=True)
+        to_metric = earth.to_metric(self.crs)
         for first in range(0, len(points), _CHUNK):  # in parts and in place, to save memory
             part = slice(first, first + _CHUNK)
             points[part] = np.column_stack(to_metric.transform(points[part, 0], points[part, 1]))
@@ -377,7 +376,7 @@ def _chord_m(streets: gpd.GeoDataFrame) -> NDArray[np.float64]:
     for start in range(0, len(streets), _CHUNK):  # in parts, to save memory
         part = ptr[start : start + _CHUNK + 1]
         (x0, y0), (x1, y1) = points[part[:-1]].T, points[part[1:] - 1].T
-        chord[start : start + _CHUNK] = GEODESIC.inv(x0, y0, x1, y1)[2]
+        chord[start : start + _CHUNK] = earth.GEODESIC.inv(x0, y0, x1, y1)[2]
     return chord
 
 

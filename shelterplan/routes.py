@@ -7,13 +7,11 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
-import pyproj
 import shapely
 from shapely.ops import substring
 
-from shelterplan import kernels
+from shelterplan import earth, kernels
 from shelterplan.ends import Anywhere, ends, legs_mm, pairs
-from shelterplan.network import GEODESIC
 from shelterplan.snap import Places
 
 if TYPE_CHECKING:
@@ -218,7 +216,7 @@ def _lonlat_lines(
     if not pieces:
         return [network.node_lonlat[nodes]]
     parts = [_metric_part(network, piece) for piece in pieces]
-    to_lonlat = pyproj.Transformer.from_crs(network.crs, "EPSG:4326", always_xy=True)
+    to_lonlat = earth.to_lonlat(network.crs)
     xy = np.concatenate(parts)
     lonlat = np.column_stack(to_lonlat.transform(xy[:, 0], xy[:, 1]))
     return np.split(lonlat, np.cumsum([len(part) for part in parts])[:-1])
@@ -248,7 +246,7 @@ def _bearings(lines: list[NDArray[np.float64]], *, at_end: bool) -> list[float]:
     runs = [line[::-1] for line in lines] if at_end else lines
     count = np.array([len(run) for run in runs])
     points, begin = np.concatenate(runs), np.repeat([run[0] for run in runs], count, axis=0)
-    azimuth, _, metres = GEODESIC.inv(begin[:, 0], begin[:, 1], points[:, 0], points[:, 1])
+    azimuth, _, metres = earth.GEODESIC.inv(begin[:, 0], begin[:, 1], points[:, 0], points[:, 1])
     found = []
     for first, last in pairwise([0, *np.cumsum(count).tolist()]):
         far = np.flatnonzero(metres[first:last] >= _LOOK_M)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import pyproj
 import shapely
 
+from shelterplan import earth
 from shelterplan.closures import Ground, Open, without
 from shelterplan.errors import UnknownNameError
 from shelterplan.pace import Pace
@@ -96,7 +96,7 @@ class Situation:
     def level_at(self, lon: float, lat: float) -> int:
         """Return the worst level of the hazard's zones at a place, 0 outside."""
         zones = active_zones(self.area, self.scenario)
-        to_metric = pyproj.Transformer.from_crs("EPSG:4326", self.area.crs, always_xy=True)
+        to_metric = earth.to_metric(self.area.crs)
         here = shapely.Point(to_metric.transform(lon, lat))
         hit = shapely.intersects(self.area.metric_hazards[zones], here)
         levels = self.area.hazards["level"].to_numpy(np.int64)[zones][hit]
@@ -250,7 +250,7 @@ def _blocked(network: WalkNetwork, places: Places, ground: Ground | None) -> NDA
     rows = np.flatnonzero(places.snapped)
     if ground is None or not len(rows):
         return blocked
-    to_metric = pyproj.Transformer.from_crs("EPSG:4326", network.crs, always_xy=True)
+    to_metric = earth.to_metric(network.crs)
     here = np.column_stack(to_metric.transform(places.lon[rows], places.lat[rows]))
     foot = network.positions(places.edge[rows], places.offset_mm[rows])
     legs = np.array(shapely.linestrings(np.stack([here, foot], axis=1)), ndmin=1)

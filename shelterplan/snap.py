@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyproj
 
+from shelterplan import earth
 from shelterplan.errors import NetworkError
-from shelterplan.network import GEODESIC, WalkNetwork
+from shelterplan.network import WalkNetwork
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -151,7 +151,7 @@ def _metric(
     if network.crs is None:
         message = "this network has no geometry: places cannot be snapped to it"
         raise NetworkError(message)
-    to_metric = pyproj.Transformer.from_crs("EPSG:4326", network.crs, always_xy=True)
+    to_metric = earth.to_metric(network.crs)
     return np.column_stack(to_metric.transform(lon, lat))
 
 
@@ -164,7 +164,7 @@ def _leg_mm(
     """Return how far each place is from its foot on the street, -1 if it has none [mm]."""
     leg_mm = np.full(len(foot), -1, np.int64)
     on = np.flatnonzero(np.isfinite(foot[:, 0]))
-    to_lonlat = pyproj.Transformer.from_crs(network.crs, "EPSG:4326", always_xy=True)
+    to_lonlat = earth.to_lonlat(network.crs)
     foot_lon, foot_lat = to_lonlat.transform(foot[on, 0], foot[on, 1])
-    leg_mm[on] = np.rint(GEODESIC.inv(lon[on], lat[on], foot_lon, foot_lat)[2] * 1000)
+    leg_mm[on] = np.rint(earth.GEODESIC.inv(lon[on], lat[on], foot_lon, foot_lat)[2] * 1000)
     return leg_mm

@@ -16,7 +16,7 @@ import pandas as pd
 import pyproj
 import shapely
 
-from shelterplan import area_files, tables
+from shelterplan import area_files, earth, tables
 from shelterplan.entrances import find_entrances
 from shelterplan.errors import AreaError
 from shelterplan.memory import Memory
@@ -478,7 +478,7 @@ class StudyArea:
         bounds = np.array([table.total_bounds for table in tables if len(table)])
         box = shapely.box(*bounds[:, :2].min(axis=0) - AROUND, *bounds[:, 2:].max(axis=0) + AROUND)
         near = shapely.segmentize(shapely.intersection(polygons, box), CORNER_EVERY)
-        return np.asarray(gpd.GeoSeries(near, crs="EPSG:4326").to_crs(self.crs).array)
+        return np.asarray(gpd.GeoSeries(near, crs=earth.LONLAT).to_crs(self.crs).array)
 
     def _snap(
         self,

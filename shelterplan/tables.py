@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from shelterplan import earth
 from shelterplan.errors import TableError
 from shelterplan.scenario import WORST_LEVEL
 
@@ -335,7 +336,7 @@ def _shapes(table: gpd.GeoDataFrame, spec: Table) -> tuple[gpd.GeoDataFrame, lis
         return table, ["it has no geometry."]
     if table.crs is None:
         return table, ["the coordinate system of its geometry is not known."]
-    table = table.to_crs("EPSG:4326")
+    table = earth.in_lonlat(table)
     shapes = table.geometry.array
     bounds = shapely.bounds(np.asarray(shapes))
     outside = ~((bounds[:, :2] >= WORLD[:2]).all(1) & (bounds[:, 2:] <= WORLD[2:]).all(1))

@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 
 from shelterplan import StudyArea, coverage
 from shelterplan.cli import main
+from shelterplan.earth import GEODESIC
 from shelterplan.errors import UnknownNameError
 from shelterplan.finder import find_shelters
-from shelterplan.network import GEODESIC
 from shelterplan.scenario import WALKERS, Scenario
 from shelterplan.standards import AccessStandard
 from shelterplan.views.cards import LinkError, cards, checked_link, main_streets, to_html

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from shelterplan import StudyArea, tables
 from shelterplan.datum_check import HYPOTHESES, datum_fit, findings
+from shelterplan.earth import GEODESIC
 from shelterplan.errors import ShelterplanError, UnknownNameError
-from shelterplan.network import GEODESIC
 from shelterplan.sources.datums import (
     CHINA,
     DATUMS,

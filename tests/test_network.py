@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shelterplan import WalkNetwork, access
+from shelterplan.earth import GEODESIC
 from shelterplan.errors import NetworkError
 from shelterplan.kernels import group
-from shelterplan.network import GEODESIC
 from shelterplan.snap import snap
 from tests.benchmarks.city import CRS, build_city
 from tests.worlds import UTM, lonlat, network_of, random_network, streets_of

@@ -10,8 +10,8 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shelterplan.earth import GEODESIC
 from shelterplan.grades import GRADES, LIMITS, graded, grades
-from shelterplan.network import GEODESIC
 from shelterplan.quality import MESSAGES, check
 from shelterplan.study_area import Source
 from tests.village import box, communities, demand, point, shelters, streets, village

@@ -9,8 +9,8 @@ import pytest
 import shapely
 
 from shelterplan import WalkNetwork, access
+from shelterplan.earth import GEODESIC
 from shelterplan.errors import NetworkError
-from shelterplan.network import GEODESIC
 from shelterplan.snap import snap
 from tests.benchmarks.city import CRS, build_city
 from tests.worlds import UTM, lonlat, network_of, streets_of

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from shapely.ops import substring
 
 from shelterplan import WalkNetwork, access
+from shelterplan.earth import GEODESIC
 from shelterplan.errors import NetworkError
 from shelterplan.kernels.edge_grid import NO_EDGE, EdgeGrid
-from shelterplan.network import GEODESIC
 from shelterplan.snap import NOWHERE, snap
 from tests.benchmarks.city import CRS, build_city
 from tests.worlds import ORIGIN, UTM, lonlat, streets_of

@@ -10,9 +10,11 @@ import shapely
 
 from shelterplan import StudyArea, make_plan
 from shelterplan.area_files import MANIFEST, sealed
+from shelterplan.earth import LONLAT
 from shelterplan.entrances import find_entrances
 from shelterplan.errors import AreaError, NetworkError, TableError
 from shelterplan.sources.osm import Streets
+from shelterplan.tables import TABLES
 from tests.village import box, communities, demand, point, shelters, streets, village
 
 
@@ -227,3 +229,11 @@ def test_shelters_of_another_place_are_refused():
 def test_more_people_than_can_be_added_up_are_refused():
     with pytest.raises(AreaError, match="adds up to more than"):
         village(demand=demand([("west", 2.0**33, 10, 0), ("east", 2.0**33, 600, 0)]))
+
+
+def test_all_tables_share_one_coordinate_system():
+    """Each thread would build every other object of the same meaning anew, in 0.1 s."""
+    area = StudyArea.open("monaco")
+    for one in (area, area.with_sites(area.candidates.iloc[:2])):
+        found = {name: getattr(one, name).crs for name in TABLES}
+        assert [name for name, crs in found.items() if crs is not LONLAT] == []

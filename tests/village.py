@@ -17,7 +17,7 @@ import pandas as pd
 import shapely
 
 from shelterplan import StudyArea
-from shelterplan.network import GEODESIC
+from shelterplan.earth import GEODESIC
 from shelterplan.sources.osm import Streets
 
 ORIGIN = (3.0, 0.0)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pyproj
 
+from shelterplan import earth
 from shelterplan.errors import AreaError
 from shelterplan.study_area import metric_crs
 
@@ -78,7 +79,7 @@ class Grid:
     @cached_property
     def to_metric(self) -> pyproj.Transformer:
         """From longitude and latitude into the plane."""
-        return pyproj.Transformer.from_crs("EPSG:4326", self.crs, always_xy=True)
+        return earth.to_metric(self.crs)
 
     def tiles_at(self, x: ArrayLike, y: ArrayLike) -> NDArray[np.int64]:
         """Return the tile (column, row) of each point of the plane, shape (n, 2).

@@ -31,7 +31,7 @@ import pyproj
 import shapely
 import tomli_w
 
-from shelterplan import area_files
+from shelterplan import area_files, earth
 from shelterplan.atomic import write_whole
 from shelterplan.errors import AreaError
 from shelterplan.scale.board import Board
@@ -54,7 +54,6 @@ ROWS_IN_GROUP: Final = 4_096
 SMALLEST_TILE_M: Final = 10.0
 LARGEST_TILE_M: Final = 1e8
 _AGAIN: Final = "Make the region again."
-_LONLAT: Final = pyproj.CRS.from_epsg(4326)
 NUMBER: Final = {"streets": "edge", "hazards": "piece"}
 """Column that numbers the rows of a shared table through the whole region."""
 _PLAIN: Final = ("streets", "demand", "entrances")
@@ -283,7 +282,7 @@ def _frame(rows: pa.Table) -> gpd.GeoDataFrame:
 
     geopandas reads the same, but takes a tenth of a second for every file to understand its CRS.
     """
-    shapes = gpd.array.GeometryArray(_shapes(rows["geometry"].combine_chunks()), crs=_LONLAT)
+    shapes = gpd.array.GeometryArray(_shapes(rows["geometry"].combine_chunks()), crs=earth.LONLAT)
     table = rows.drop_columns("geometry").to_pandas()
     return gpd.GeoDataFrame(table, geometry=shapes)
 

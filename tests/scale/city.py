@@ -25,7 +25,7 @@ import pyproj
 import shapely
 
 from shelterplan import tables
-from shelterplan.network import GEODESIC
+from shelterplan.earth import GEODESIC
 from shelterplan.scale.grid import Grid, Tile
 from shelterplan.scale.store import Part, Region, finish, write_part
 from shelterplan.study_area import CORNER_EVERY

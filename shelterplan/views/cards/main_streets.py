@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
-import pyproj
 import shapely
+
+from shelterplan import earth
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,7 +68,7 @@ def main_streets(
             strict=True,
         )
     ]
-    to_lonlat = pyproj.Transformer.from_crs(area.crs, "EPSG:4326", always_xy=True)
+    to_lonlat = earth.to_lonlat(area.crs)
     xy = np.array(points, float).reshape(-1, 2)
     lon, lat = to_lonlat.transform(xy[:, 0], xy[:, 1])
     return ranked.drop(columns="longest").assign(lon=np.round(lon, 7), lat=np.round(lat, 7))

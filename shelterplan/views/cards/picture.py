@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
-import pyproj
 import shapely
 
+from shelterplan import earth
 from shelterplan.situation import active_zones
 from shelterplan.views.cards.labels import Placed, Sheet
 from shelterplan.views.cards.telling import cut
@@ -117,7 +117,7 @@ class Ground:
     def metric(self, lonlat: Sequence[tuple[float, float]]) -> NDArray[np.float64]:
         """Return positions in the metric CRS, shape (n, 2)."""
         points = np.asarray(lonlat, float).reshape(-1, 2)
-        to_metric = pyproj.Transformer.from_crs("EPSG:4326", self.area.crs, always_xy=True)
+        to_metric = earth.to_metric(self.area.crs)
         x_m, y_m = to_metric.transform(points[:, 0], points[:, 1])
         return np.column_stack([np.asarray(x_m, float), np.asarray(y_m, float)])
 

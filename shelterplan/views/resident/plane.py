@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyproj
 
+from shelterplan import earth
 from shelterplan.errors import ShelterplanError
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def plane_of(crs: pyproj.CRS, bounds: NDArray[np.float64], around: float) -> Pla
     west, east = bounds[0] - wider, bounds[2] + wider
     low = np.floor([west * UNITS, south * UNITS]).astype(np.int64)
     size = np.ceil([east * UNITS, north * UNITS]).astype(np.int64) - low
-    to_metric = pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True)
+    to_metric = earth.to_metric(crs)
     facts = _fitted(to_metric, low, size)
     origin = (int(low[0]), int(low[1]))
     facts |= {
