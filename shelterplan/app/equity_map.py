@@ -49,6 +49,7 @@ def show_map(view: View, found: Need) -> None:
             key=f"equity_map-{area.name}-{area.version}-{zones}-{words.lang}-{look.dark}",
             height=HEIGHT,
             use_container_width=True,
+            render=False,  # it is rendered anyhow; this would be a second time
             returned_objects=[],
             feature_group_to_add=group,
         )

@@ -223,6 +223,7 @@ def _map(
         key=key,
         height=MAP_HEIGHT,
         use_container_width=True,
+        render=False,  # it is rendered anyhow; this would be a second time
         returned_objects=["last_clicked"],
         on_change=partial(_take_tap, key),
         feature_group_to_add=_marks(area, words, place, answer, picked),

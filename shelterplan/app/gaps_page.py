@@ -181,6 +181,7 @@ def _map(view: View, painted: Painted, community: str, mode: str) -> None:
         key=key,
         height=MAP_HEIGHT,
         use_container_width=True,
+        render=False,  # it is rendered anyhow; this would be a second time
         returned_objects=["last_clicked", "last_object_clicked_count"],
         on_change=partial(_take_tap, key, view, mode),
         feature_group_to_add=group,

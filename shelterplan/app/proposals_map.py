@@ -54,6 +54,7 @@ def show(view: View, proposal: Proposal, told: Telling | None) -> None:
         key=key,
         height=MAP_HEIGHT,
         use_container_width=True,
+        render=False,  # it is rendered anyhow; this would be a second time
         returned_objects=["last_clicked"],
         on_change=partial(_take, key, view, mode, of),
         feature_group_to_add=group,

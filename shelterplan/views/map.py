@@ -13,10 +13,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import folium
-from branca.element import MacroElement
+from branca.element import Element, MacroElement
 from folium.template import Template
 
 from shelterplan.views import look as style
@@ -25,6 +25,7 @@ from shelterplan.views.script_json import Written, script_json
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    from branca.element import Figure
     from shapely.geometry.base import BaseGeometry
 
 FeatureGroup = folium.FeatureGroup
@@ -39,7 +40,33 @@ Bounds = tuple[float, float, float, float]
 """West, south, east, north [degrees]."""
 
 
-class Map(folium.Map):
+class _Text(Element):
+    """A part of a page that is finished; branca would read it as a template once more."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+    def render(self, **_: object) -> str:
+        """Return the text."""
+        return self.text
+
+
+class _AsWritten(MacroElement):
+    """Puts its parts on the page as its template wrote them."""
+
+    def render(self, **kwargs: object) -> str:
+        """Put the parts of this element and of its children on the page; return nothing to add."""
+        figure, module = cast("Figure", self.get_root()), self._template.module
+        for part in ("header", "html", "script"):
+            if (write := getattr(module, part, None)) is not None:
+                getattr(figure, part).add_child(_Text(write(self, kwargs)), name=self.get_name())
+        for child in self._children.values():
+            child.render(**kwargs)
+        return ""
+
+
+class Map(_AsWritten, folium.Map):
     """A Leaflet map with vendored files, no tiles, and nothing from any other host."""
 
     _template = Template("""
@@ -96,7 +123,7 @@ class Map(folium.Map):
         self.css = style.sheet(dark=look.dark)
 
 
-class _Layer(MacroElement):
+class _Layer(_AsWritten):
     """One Leaflet layer made by a line of script from a value."""
 
     def __init__(self, name: str, value: object) -> None:
