@@ -6,6 +6,7 @@ import math
 import re
 import tomllib
 from dataclasses import asdict, dataclass, field, fields, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_type_hints
 
@@ -109,9 +110,15 @@ def _refuse_unknown(settings: Mapping[str, Any], kind: type[Any], what: str) -> 
             raise ScenarioError(str(unknown))
 
 
+@cache
+def _hints(what: str) -> dict[str, Any]:
+    """Return the types of the settings of a scenario or of a walker, by name."""
+    return get_type_hints(Walker if what == "walker" else Scenario)
+
+
 def _check_types(settings: Scenario | Walker, what: str) -> None:
     """Raise ScenarioError where a setting has the wrong type or is not one of its words."""
-    hints = get_type_hints(type(settings))
+    hints = _hints(what)
     for one in fields(settings):
         value, hint = getattr(settings, one.name), hints[one.name]
         words = get_args(hint) if getattr(hint, "__origin__", None) is Literal else ()
