@@ -50,6 +50,8 @@ class Visitor:
     page: str = ""
     socket: ClientConnection | None = None
     session: str = ""
+    page_hash: str = ""
+    """What the server calls the page that is shown."""
     received_bytes: int = 0
     foreign: list[bytes] = field(default_factory=list)
     """Marks of others that arrived here: must stay empty."""
@@ -169,14 +171,15 @@ class Visitor:
         self._look(response.content)
         return response.content
 
-    async def _run(self, *, fragment: str = "", page_name: str = "") -> float:
+    async def _run(self, *, fragment: str = "", page_name: str | None = None) -> float:
         """Have the script run and take in all that it shows."""
         assert self.socket is not None
         back = BackMsg()
         rerun = back.rerun_script
         rerun.query_string = self.query
         rerun.widget_states.widgets.extend(self.states.values())
-        rerun.page_name = page_name or self.page
+        rerun.page_name = page_name or ""
+        rerun.page_script_hash = self.page_hash if page_name is None else ""
         rerun.fragment_id = fragment
         rerun.cached_message_hashes.extend(self._kept)
         rerun.context_info.url = f"{self.server}/{self.page}"
@@ -222,6 +225,8 @@ class Visitor:
         kind = message.WhichOneof("type")
         if kind == "new_session":
             self.session = message.new_session.initialize.session_id or self.session
+        elif kind == "navigation":
+            self.page_hash = message.navigation.page_script_hash
         elif kind == "page_info_changed":
             self.query = message.page_info_changed.query_string
         elif kind == "file_urls_response":
