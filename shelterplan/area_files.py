@@ -26,6 +26,14 @@ FORMAT = 2
 """Version of the layout; another one is refused."""
 
 
+FREE_CELLS = 20_000_000
+"""Cells that a table may have however small its file is."""
+MAX_CELLS_PER_BYTE = 20
+"""Cells for each byte of its file that a larger table may have; tables of ours have below 1."""
+FREE_BYTES = 256 * 1024**2
+"""Bytes to which a table may unpack however small its file is."""
+MAX_RATIO = 100
+"""How many times its own size a larger table may unpack to; tables of ours: below 5."""
 _ODD = (
     *(pa.ArrowException, shapely.errors.ShapelyError, pyproj.exceptions.CRSError),
     *(OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError),
@@ -278,12 +286,30 @@ def _table(folder: Path, file: str, sha256: str) -> bytes:
 
 def _frame(name: str, content: bytes) -> pd.DataFrame:
     try:
-        metadata = pa.parquet.read_schema(io.BytesIO(content)).metadata or {}
+        footer = pa.parquet.read_metadata(io.BytesIO(content))
+        _refuse_bomb(name, footer, len(content))
+        metadata = footer.schema.to_arrow_schema().metadata or {}
         reader = gpd.read_parquet if b"geo" in metadata else pd.read_parquet
         return reader(io.BytesIO(content))
+    except AreaError:
+        raise
     except _ODD as error:
         message = f"{name} cannot be read: {str(error)[:200]}. Build the study area again."
         raise AreaError(message) from error
+
+
+def _refuse_bomb(name: str, footer: pa.parquet.FileMetaData, size: int) -> None:
+    """Raise if a table is far larger than its file: the same value many times takes no room."""
+    cells = footer.num_rows * footer.num_columns
+    declared = sum(footer.row_group(i).total_byte_size for i in range(footer.num_row_groups))
+    if cells > max(FREE_CELLS, MAX_CELLS_PER_BYTE * size) or declared > max(
+        FREE_BYTES, MAX_RATIO * size
+    ):
+        message = (
+            f"{name} would unpack to far more than its own size ({footer.num_rows:,} rows in "
+            f"{size / 1e6:,.1f} MB): it is not read."
+        )
+        raise AreaError(message)
 
 
 def text(value: object) -> str:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 """The earth, for every length in this package."""
 MOST_NODES = 2**31 - 2
 """Nodes that a network can have."""
+MOST_UNUSED_NODES = 1_000_000
+"""Node numbers that no street of a table need use: each takes memory."""
 LONGEST_EDGE_M = 1_000_000.0
 """No edge of a walking network is longer [m]."""
 CHORD_ROUNDING_M = 0.001
@@ -156,6 +158,11 @@ class WalkNetwork:
         """Build a network whose lengths may fall short of the chord by a share of it."""
         u, v = (streets[end].to_numpy(np.int64) for end in ("from", "to"))
         count = int(max(u.max(initial=-1), v.max(initial=-1))) + 1
+        most = MOST_UNUSED_NODES + 2 * len(streets)
+        _refuse(
+            (u >= most) | (v >= most),
+            f"nodes are numbered from 0 without large gaps: {most - 1:,} at most here",
+        )
         network = cls.from_edges(u, v, streets["length_m"], node_count=count)
         _refuse(
             _chord_m(streets) * (1 - tolerance) > streets["length_m"] + CHORD_ROUNDING_M,

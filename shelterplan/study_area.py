@@ -39,6 +39,8 @@ TABLES = (*tables.TABLES, "dropped", "quarantine")
 """Names of the tables that are saved."""
 DROPPED = ("rule", "reason", "ways", "length_m")
 QUARANTINE = ("table", "row", "column", "problem", "mend")
+SAME_PLACE_DEG = 1e-6
+"""Ends of streets that lie no farther apart are at one place [degrees]: 0.11 m at most."""
 AROUND = 0.05
 """How far around the study area closed ground is looked at [degrees]."""
 CORNER_EVERY = 0.001
@@ -146,13 +148,14 @@ class StudyArea:
             checked = {name: tables.checked(name, found[name]) for name in tables.TABLES}
             checked["communities"] = _with_population(checked["communities"], checked["demand"])
             _refuse_stray_entrances(checked["entrances"], checked["shelters"])
+            _refuse_torn_streets(checked["streets"])
             return cls(
                 name=area_files.text(manifest["name"]),
                 title=area_files.text(manifest["title"]),
                 crs=_stated_crs(manifest["crs"], checked["communities"]),
                 **checked,
-                dropped=found["dropped"][list(DROPPED)],
-                quarantine=found["quarantine"][list(QUARANTINE)],
+                dropped=_dropped(found["dropped"][list(DROPPED)]),
+                quarantine=_quarantine(found["quarantine"][list(QUARANTINE)]),
                 sources=tuple(
                     Source(**{key: area_files.text(value) for key, value in source.items()})
                     for source in manifest.get("source", [])
@@ -234,6 +237,7 @@ class StudyArea:
             )
         }
         checked["communities"] = _with_population(checked["communities"], checked["demand"])
+        _refuse_torn_streets(checked["streets"])
         _refuse_another_place(checked["streets"], checked["communities"])
         _refuse_far_shelters(checked)
         crs = metric_crs(*_middle(checked["communities"]))
@@ -593,6 +597,23 @@ def _with_population(communities: gpd.GeoDataFrame, demand: gpd.GeoDataFrame) ->
     )
 
 
+def _refuse_torn_streets(streets: gpd.GeoDataFrame) -> None:
+    """Raise if streets that meet at a node do not meet on the map: ways would lead through air."""
+    lines = np.asarray(streets.geometry.array)
+    ends = np.concatenate([shapely.get_point(lines, 0), shapely.get_point(lines, -1)])
+    place = shapely.get_coordinates(ends)
+    node = np.concatenate([streets["from"], streets["to"]])
+    first = np.unique(node, return_index=True, return_inverse=True)
+    torn = np.abs(place - place[first[1]][first[2]]).max(axis=1) > SAME_PLACE_DEG
+    if torn.any():
+        edges = streets.index[np.unique(np.flatnonzero(torn) % len(streets))]
+        message = (
+            f"streets that share a node end at different places: {', '.join(map(str, edges[:5]))}. "
+            "Number the nodes anew, one number for each place."
+        )
+        raise AreaError(message)
+
+
 def _refuse_another_place(streets: gpd.GeoDataFrame, communities: gpd.GeoDataFrame) -> None:
     """Raise if the extents of streets and communities do not meet."""
     if not shapely.box(*streets.total_bounds).intersects(shapely.box(*communities.total_bounds)):
@@ -629,6 +650,17 @@ def _refuse_far_shelters(checked: Mapping[str, gpd.GeoDataFrame]) -> None:
             "the files show the same place, with latitude and longitude not swapped?"
         )
         raise AreaError(message)
+
+
+def _dropped(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return what was left out of the streets, with its columns in their types."""
+    kinds = {"rule": "str", "reason": "str", "ways": "int64", "length_m": "float64"}
+    rows = rows.astype(kinds)
+    numbers = rows[["ways", "length_m"]].to_numpy(float)
+    if not (np.isfinite(numbers) & (numbers >= 0)).all():
+        message = "what was left out of the streets has a number below 0, or none"
+        raise AreaError(message)
+    return rows
 
 
 def _quarantine(rows: pd.DataFrame | None) -> pd.DataFrame:

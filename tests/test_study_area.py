@@ -8,11 +8,12 @@ import pandas as pd
 import pytest
 import shapely
 
-from shelterplan import StudyArea, make_plan
+from shelterplan import StudyArea, area_files, make_plan
 from shelterplan.area_files import MANIFEST, sealed
 from shelterplan.earth import LONLAT
 from shelterplan.entrances import find_entrances
 from shelterplan.errors import AreaError, NetworkError, TableError
+from shelterplan.network import MOST_UNUSED_NODES, WalkNetwork
 from shelterplan.sources.osm import Streets
 from shelterplan.tables import TABLES
 from tests.village import box, communities, demand, point, shelters, streets, village
@@ -104,6 +105,61 @@ def test_a_file_outside_the_folder_is_never_read(area, tmp_path):
     text = manifest.read_text("utf-8").partition("\n")[2]
     manifest.write_bytes(sealed(text.replace(name, f"../{name}")))
     with pytest.raises(AreaError, match="missing"):
+        StudyArea.open(tmp_path / "v")
+
+
+def written(area, folder, **tables):
+    """Write a study area with other tables, under a manifest that says so, and open it."""
+    area_files.write(folder, area._manifest, {**area._tables, **tables})
+    return StudyArea.open(folder)
+
+
+def test_streets_that_share_a_node_meet_at_one_place(area, tmp_path):
+    edges = area.streets.copy()
+    edges.loc[3, "to"] = 5
+    with pytest.raises(AreaError, match="end at different places: 4"):
+        written(area, tmp_path / "v", streets=edges)
+    with pytest.raises(AreaError, match="end at different places: 4"):
+        village(streets=Streets(edges=edges, dropped=area.dropped, kept_ways=6, date=""))
+
+
+def test_streets_number_their_nodes_without_large_gaps(area):
+    edges = area.streets.copy()
+    edges.loc[3, "to"] = MOST_UNUSED_NODES + 11
+    count = WalkNetwork.from_streets(edges, area.crs).node_count
+    assert count == MOST_UNUSED_NODES + 12
+    edges.loc[3, "to"] += 1
+    with pytest.raises(NetworkError, match=r"large gaps: 1,000,011 at most here \(edges 3\)"):
+        WalkNetwork.from_streets(edges, area.crs)
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("ways", "many"), ("ways", -1), ("ways", [1]), ("length_m", np.nan), ("length_m", "x")],
+)
+def test_what_was_left_out_is_words_and_numbers(area, tmp_path, column, value):
+    rows = pd.DataFrame([area.dropped.iloc[0].to_dict() | {column: value}])
+    with pytest.raises(AreaError, match="does not fit together"):
+        written(area, tmp_path / "v", dropped=rows)
+
+
+def test_rows_that_were_set_aside_are_shown_as_text(area, tmp_path):
+    odd = {"table": None, "row": 1.5, "column": 2, "problem": "<b>", "mend": True}
+    found = written(area, tmp_path / "v", quarantine=pd.DataFrame([odd])).quarantine
+    assert found["row"].tolist() == ["1.5"]
+    assert (found.dtypes == "str").all()
+
+
+def test_a_table_that_is_far_larger_than_its_file_is_not_read(area, tmp_path, monkeypatch):
+    many = pd.concat([area.dropped] * 100_000, ignore_index=True)
+    assert len(written(area, tmp_path / "v", dropped=many).dropped) == 100_000
+    monkeypatch.setattr(area_files, "FREE_CELLS", 100_000)
+    with pytest.raises(AreaError, match=r"dropped-\w+.parquet would unpack to far more"):
+        StudyArea.open(tmp_path / "v")
+    monkeypatch.setattr(area_files, "FREE_CELLS", 400_000)
+    monkeypatch.setattr(area_files, "FREE_BYTES", 10)
+    monkeypatch.setattr(area_files, "MAX_RATIO", 0.001)
+    with pytest.raises(AreaError, match="would unpack to far more"):
         StudyArea.open(tmp_path / "v")
 
 

@@ -369,6 +369,11 @@ def test_geoparquet_that_unpacks_beyond_the_cap_is_refused(tmp_path, monkeypatch
     monkeypatch.setattr(vector_child, "UNPACKED_BYTES", 10)
     with pytest.raises(ValueError, match="unpacks to more"):
         vector_child.read_parquet(str(tmp_path / "a.parquet"))
+    monkeypatch.undo()
+    assert vector_child.MAX_ROWS == vector.MAX_FEATURES
+    monkeypatch.setattr(vector_child, "MAX_ROWS", 0)
+    with pytest.raises(ValueError, match="has 1 rows; at most 0"):
+        vector_child.read_parquet(str(tmp_path / "a.parquet"))
 
 
 def grid(tmp_path, cells, crs="EPSG:4326", step=0.01):

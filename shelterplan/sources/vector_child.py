@@ -14,6 +14,8 @@ from typing import Any
 
 UNPACKED_BYTES = 2 * 1024**3
 """Most that a GeoParquet file may unpack to."""
+MAX_ROWS = 2_000_000
+"""Most rows of a GeoParquet file; the same value many times takes no room in it."""
 HARMLESS = {"MEM"}
 """Drivers that open nothing and cannot be switched off."""
 INDEX_TABLE = re.compile(
@@ -38,6 +40,8 @@ def read_parquet(source: str) -> tuple[Any, list[str]]:
     size = sum(footer.row_group(i).total_byte_size for i in range(footer.num_row_groups))
     if size > UNPACKED_BYTES:
         raise ValueError("unpacks to more than 2 GB")
+    if footer.num_rows > MAX_ROWS:
+        raise ValueError(f"it has {footer.num_rows:,} rows; at most {MAX_ROWS:,} are read")
     return geopandas.read_parquet(source), []
 
 
