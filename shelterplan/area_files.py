@@ -36,7 +36,8 @@ MAX_RATIO = 100
 """How many times its own size a larger table may unpack to; tables of ours: below 5."""
 _ODD = (
     *(pa.ArrowException, shapely.errors.ShapelyError, pyproj.exceptions.CRSError),
-    *(OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError),
+    *(OSError, ValueError, KeyError, TypeError, AttributeError),
+    *(RecursionError, NotImplementedError),
 )
 """What the readers of GeoParquet raise where a file is made to be odd."""
 

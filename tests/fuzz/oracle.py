@@ -10,8 +10,10 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 
-from shelterplan import tables
+from shelterplan import quality, tables
 from shelterplan.errors import ShelterplanError, TableError
+from shelterplan.plan import make_plan
+from shelterplan.scenario import Scenario
 from shelterplan.siting.proposal import Proposal
 from shelterplan.sources.raster import Raster
 from shelterplan.sources.streets import Streets
@@ -21,6 +23,10 @@ LONGEST_MESSAGE = 2_000
 """Letters that a person may be shown."""
 PRIVATE = ("Traceback", "site-packages", sys.prefix, str(Path(__file__).parents[2]))
 """What no message may hold."""
+
+
+_PLANNED: set[str] = set()
+"""Versions of study areas for which a plan was made."""
 
 
 class WrongError(AssertionError):
@@ -148,7 +154,24 @@ def area_is_right(found):
         if len(getattr(found, name)):
             table_is_right(name, getattr(found, name))
     right(found.entrances["shelter_id"].isin(found.shelters.index).all(), "a stray entrance")
-    found.network()
-    _ = found.version
     for text in (found.name, found.title, *found.notes):
         text.encode()
+    if found.version not in _PLANNED:
+        plan_is_right(found)
+        _PLANNED.add(found.version)
+
+
+def plan_is_right(area):
+    """Check what comes of a study area: everybody is counted once, with a walk that can be."""
+    plan = make_plan(area, Scenario(hazard="flood"))
+    people = float(area.demand["population"].sum())
+    right(float(plan.demand["population"].sum()) == people, "people are lost or doubled")
+    right(float(plan.total["population"]) == people, "the total is not that of the places")
+    right(float(plan.communities["population"].sum()) == people, "a community's people are lost")
+    right(float(plan.districts["population"].sum()) == people, "a district's people are lost")
+    for column in ("distance_m", "walk_time_s"):
+        values = plan.demand[column].to_numpy(float)
+        right(not np.isnan(values).any() and (values >= 0).all(), f"{column} is no walk")
+    room = area.shelters["capacity"].to_numpy(float, na_value=np.inf)
+    right((plan.shelters["assigned_population"].to_numpy(float) <= room).all(), "more than room")
+    quality.check(area)
