@@ -22,6 +22,8 @@ PERSON_UNIT = 2.0**-20
 `MOST_PEOPLE`."""
 MOST_PEOPLE = 2.0**33
 """More people than this are refused: their sums would not be exact."""
+MOST_WHOLE = 2.0**53
+"""Whole numbers that come as text or fractions are below this: others were rounded before."""
 HAZARDS = (
     "flood",
     "landslide",
@@ -295,7 +297,10 @@ def _typed(column: Column, values: pd.Series) -> tuple[pd.Series, pd.Series]:
         wrong |= (numbers > column.highest).fillna(value=False).astype(bool)
     if column.kind == "whole":
         wrong |= (numbers % 1 != 0).fillna(value=False).astype(bool)
-        whole = numbers.where(~wrong).astype("Int64")
+        exact = pd.api.types.is_signed_integer_dtype(values)
+        if not exact:
+            wrong |= (numbers.abs() >= MOST_WHOLE).fillna(value=False).astype(bool)
+        whole = (values if exact else numbers.where(~wrong)).astype("Int64").mask(wrong)
         return (whole if whole.isna().any() else whole.astype("int64")), wrong
     if column.kind == "people":
         wrong |= (numbers > MOST_PEOPLE).fillna(value=False).astype(bool)
@@ -310,12 +315,13 @@ def _rule(column: Column) -> str:
         return f"must be one of {', '.join(column.choices)}"
     lowest = 0 if column.kind == "people" else column.lowest
     at_least = "" if lowest is None else f" of at least {lowest:g}"
+    below = f", below {MOST_WHOLE:,.0f}" if column.highest is None else ""
     if column.highest is not None:
         at_least = f" from {lowest or 0:g} to {column.highest:g}"
     return {
         "text": "must not be empty",
         "flag": "must be true or false",
-        "whole": f"must be a whole number{at_least}",
+        "whole": f"must be a whole number{at_least}{below}",
         "number": f"must be a finite number{at_least}",
         "people": f"must be a number from 0 to {MOST_PEOPLE:,.0f}",
     }[column.kind]

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import shapely
 
-from shelterplan import StudyArea, area_files, make_plan
+from shelterplan import StudyArea, area_files, make_plan, tables
 from shelterplan.area_files import MANIFEST, sealed
 from shelterplan.earth import LONLAT
 from shelterplan.entrances import find_entrances
@@ -184,6 +184,21 @@ def test_swapped_coordinates_are_asked_about():
     odd = demand().set_geometry([shapely.Point(3.0, 200.0)] * 5)
     with pytest.raises(TableError, match="latitude and longitude swapped"):
         village(demand=odd)
+
+
+@pytest.mark.parametrize("number", [2.0**53, 2**63, 1e19, -(2.0**63), "9007199254740993"])
+def test_whole_numbers_that_would_be_rounded_are_refused(area, number):
+    for column, rule in (("to", "number of at least 0, below"), ("osm_id", "whole number, below")):
+        values = [*area.streets[column][:-1], number]
+        with pytest.raises(TableError, match=rule):
+            tables.checked("streets", area.streets.assign(**{column: values}))
+
+
+@pytest.mark.parametrize("number", [2**53 + 1, 2**63 - 1, -(2**63)])
+def test_large_whole_numbers_keep_every_digit(area, number):
+    values = [*area.streets["osm_id"][:-1], number]
+    kept = tables.checked("streets", area.streets.assign(osm_id=values))
+    assert kept["osm_id"].tolist() == values
 
 
 def test_a_missing_column_and_an_unknown_crs_are_told():

@@ -124,6 +124,7 @@ _GOOD: dict[bytes, Any] = {}
 
 def _opened(parts):
     folder = Path(tempfile.mkdtemp(prefix="fuzz-area-"))
+    (folder / "area.toml").touch()  # without one, a message names the folder as it was given
     try:
         for name, content in parts.items():
             if name and "\0" not in name and len(name) < 200:
