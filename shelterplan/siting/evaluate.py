@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     import geopandas as gpd
+    from numpy.typing import NDArray
 
     from shelterplan.plan import Plan
     from shelterplan.siting.ground import Counted
@@ -64,16 +66,9 @@ class Evaluation:
     `reconnected_people` (who had no way at all, and now have one)."""
     districts: pd.DataFrame
     """The same for each district."""
-    groups: pd.DataFrame
-    """The same people by population group: `population`, `before_people`, `after_people`."""
     hazards: pd.DataFrame
     """One row a hazard of the study area, `""` for an ordinary day: `before_people`,
     `after_people`, `newly_people`."""
-    shelters: pd.DataFrame
-    """One row an existing shelter: `name`, `room`, `before_people` and `after_people` assigned to
-    it, `relieved_people`, `turned_away_before`, `turned_away_after`."""
-    equity: pd.DataFrame
-    """How the measures of equity change; see `equity.changes`."""
     alternative: Suggestion | None
     """The best plan with as many sites or, where all costs are known, at the same cost."""
     why_no_alternative: str
@@ -82,6 +77,25 @@ class Evaluation:
     """Sites that stand where a shelter is already: a sentence each."""
     interval: pd.DataFrame
     """One row a scenario: `before_people`, `after_people`, `newly_people`."""
+
+    @cached_property
+    def groups(self) -> pd.DataFrame:
+        """The same people by population group: `population`, `before_people`, `after_people`."""
+        return _groups(self.before, self.after, self.counted)
+
+    @cached_property
+    def shelters(self) -> pd.DataFrame:
+        """One row an existing shelter, and how it is relieved.
+
+        `name`, `room`, `before_people` and `after_people` assigned to it, `relieved_people`,
+        `turned_away_before`, `turned_away_after`.
+        """
+        return _relieved(self.before, self.after)
+
+    @cached_property
+    def equity(self) -> pd.DataFrame:
+        """How the measures of equity change; see `equity.changes`."""
+        return changes(self.before, self.after, counted=self.counted)
 
     @property
     def newly_people(self) -> float:
@@ -161,18 +175,15 @@ def evaluate(
     )
     more = _Pair(area, with_sites, standard, counted, {scenario: (before, after)}, progress, stop)
     return Evaluation(
-        sites=_sites(with_sites, sites, scenario, before, after, counted),
+        sites=_sites(with_sites, sites, scenario, after, served),
         before=before,
         after=after,
         counted=counted,
         served=served,
         communities=_by_community(area, served),
         districts=_by_district(area, served),
-        groups=_groups(before, after, counted),
         hazards=more.under(_each_hazard(area, scenario, every=other_hazards)),
-        shelters=_relieved(before, after),
         doubles=_doubles(area, sites),
-        equity=changes(before, after, counted=counted),
         alternative=alternative,
         why_no_alternative=why,
         interval=more.under(scenarios or {}),
@@ -187,12 +198,19 @@ def _placed(walks: pd.DataFrame, counted: Counted) -> pd.Series[Any]:
 def _served(area: StudyArea, before: Plan, after: Plan, counted: Counted) -> pd.DataFrame:
     table = pd.DataFrame({"community_id": area.demand["community_id"]})
     for name, plan in (("before", before), ("after", after)):
-        rows = plan.demand.groupby(level=0, sort=False)
-        table["population"] = rows["population"].sum()
-        table[f"{name}_people"] = _placed(plan.demand, counted).groupby(level=0).sum()
-        table[f"{name}_time_s"] = rows["walk_time_s"].first()
+        point = area.demand.index.get_indexer(plan.demand.index)
+        time_s = np.empty(len(table))
+        time_s[point] = plan.demand["walk_time_s"]  # the same in all rows of one point
+        table["population"] = _added(point, plan.demand["population"], len(table))
+        table[f"{name}_people"] = _added(point, _placed(plan.demand, counted), len(table))
+        table[f"{name}_time_s"] = time_s
     more = table["after_people"] - table["before_people"]
     return table.assign(newly_people=more.clip(lower=0), lost_people=(-more).clip(lower=0) + 0.0)
+
+
+def _added(point: NDArray[np.intp], people: pd.Series[Any], count: int) -> NDArray[np.float64]:
+    """Return the people of each demand point, whose rows are numbered by `point`."""
+    return np.bincount(point, people.to_numpy(float), count).astype(float)
 
 
 def _doubles(area: StudyArea, sites: gpd.GeoDataFrame) -> tuple[str, ...]:
@@ -231,7 +249,7 @@ def _sums(served: pd.DataFrame, by: pd.Series[Any]) -> pd.DataFrame:
         shorter_people=served["after_people"].where(saved_s > 0, 0.0),
         reconnected_people=served["population"].where(~had & np.isfinite(after), 0.0),
     )
-    return parts.groupby(by.to_numpy(object), sort=True).sum()
+    return parts.assign(by=by.to_numpy(object)).groupby("by", sort=True).sum().rename_axis(None)
 
 
 def _groups(before: Plan, after: Plan, counted: Counted) -> pd.DataFrame:
@@ -301,17 +319,14 @@ def _sites(
     with_sites: StudyArea,
     sites: gpd.GeoDataFrame,
     scenario: Scenario,
-    before: Plan,
     after: Plan,
-    counted: Counted,
+    served: pd.DataFrame,
 ) -> gpd.GeoDataFrame:
     """Return the proposed sites with what they would be used for."""
     here = situation(with_sites, scenario)
     reason = pd.Series(here.reason, index=with_sites.shelters.index)
     use = after.shelters.reindex(sites.index)
-    had = _placed(before.demand, counted).groupby(level=0).sum()
-    people = before.demand["population"].groupby(level=0).sum()
-    share = (had / people).fillna(0.0)
+    share = (served["before_people"] / served["population"]).fillna(0.0)
     column = "assigned_id" if "assigned_population" in use else "shelter_id"
     rows = after.demand[after.demand[column].isin(sites.index)]
     overlap = (rows["population"] * share.reindex(rows.index)).groupby(rows[column]).sum()
