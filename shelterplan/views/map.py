@@ -10,7 +10,7 @@ is a `FeatureGroup` handed to the page beside it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -21,7 +21,7 @@ from folium.template import Template
 
 from shelterplan.views import look as style
 from shelterplan.views.escape import escape
-from shelterplan.views.script_json import Written, script_json
+from shelterplan.views.script_json import Written, rounded, script_json
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -418,13 +418,4 @@ def _lat_lon(point: Point) -> list[Any]:
 @lru_cache(maxsize=4096)
 def _outline(shape: BaseGeometry) -> Written:
     """Return an outline as GeoJSON for a script; every page of a study area shows the same ones."""
-    return Written(script_json(_rounded(shape.__geo_interface__)))
-
-
-def _rounded(shape: object) -> object:
-    """Return a GeoJSON geometry whose coordinates have six decimals."""
-    if isinstance(shape, Mapping):
-        return {key: _rounded(value) for key, value in shape.items()}
-    if isinstance(shape, Sequence) and not isinstance(shape, str):
-        return [_rounded(value) for value in shape]
-    return round(shape, 6) if isinstance(shape, float) else shape
+    return Written(script_json(rounded(shape.__geo_interface__, 6)))

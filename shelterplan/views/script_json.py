@@ -57,6 +57,21 @@ def script_json(value: object) -> str:
     raise TypeError(f"{type(value).__name__} cannot be written to a script")
 
 
+def rounded(value: object, digits: int) -> object:
+    """Return a value for `script_json` with all its numbers rounded.
+
+    Examples
+    --------
+    >>> rounded({"type": "Point", "coordinates": (7.4212345, 43.7312345)}, 5)
+    {'type': 'Point', 'coordinates': [7.42123, 43.73123]}
+    """
+    if isinstance(value, Mapping):
+        return {key: rounded(item, digits) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [rounded(item, digits) for item in value]
+    return round(value, digits) if isinstance(value, float) else value
+
+
 def _sign(sign: str) -> str:
     """Return one character of a text as it is written between the quotes."""
     if sign.isascii() and (sign.isalnum() or sign in PLAIN):

@@ -67,7 +67,7 @@ def network_of(city: City) -> WalkNetwork:
     )
 
 
-@njit
+@njit(cache=True)
 def sweep(indptr, indices, cost, state):
     """Relax every arc once: what reading the arcs and the states costs at the least."""
     changed = 0

@@ -37,13 +37,13 @@ def _tap(address: str, count: int, until: float, world: Any) -> None:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
         try:
             pages = [browser.new_context().new_page() for _ in range(count)]
-            for page in pages:
-                page.set_default_timeout(60_000)
-                page.goto(f"{address}/?area=monaco")
-                _map(page).locator("[data-streets]").wait_for(state="attached")
             turn = 0
             while time.monotonic() < until:
                 for page in pages:
+                    if turn % len(PLACES) == 0:  # the map has moved: a mark may lie where is tapped
+                        page.set_default_timeout(60_000)
+                        page.goto(f"{address}/?area=monaco")
+                        _map(page).locator("[data-streets]").wait_for(state="attached")
                     world.note("tap in a browser", _tapped(page, *PLACES[turn % len(PLACES)]))
                     time.sleep(REST_S / count)
                 turn += 1

@@ -34,7 +34,7 @@ from shelterplan.views.resident.installable import (
     worker_name,
 )
 from shelterplan.views.resident.pack import pack
-from shelterplan.views.script_json import script_json
+from shelterplan.views.script_json import rounded, script_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -291,18 +291,9 @@ def _zones(area: StudyArea, scenario: Scenario) -> list[list[Any]]:
     table = area.hazards[active_zones(area, scenario)].sort_values("level", kind="stable")
     shapes = shapely.simplify(table.geometry.to_numpy(), SIMPLER_DEGREES)
     return [
-        [int(level), _rounded(shape.__geo_interface__)]
+        [int(level), rounded(shape.__geo_interface__, 5)]
         for level, shape in zip(table["level"], shapes, strict=True)
     ]
-
-
-def _rounded(shape: Any) -> Any:  # noqa: ANN401  (any part of a GeoJSON geometry)
-    """Return a geometry to about a metre."""
-    if isinstance(shape, dict):
-        return {key: _rounded(value) for key, value in shape.items()}
-    if isinstance(shape, list | tuple):
-        return [_rounded(value) for value in shape]
-    return round(shape, 5) if isinstance(shape, float) else shape
 
 
 def _said_here(texts: Mapping[str, str], kinds: Iterable[str]) -> dict[str, str]:
