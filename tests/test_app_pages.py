@@ -7,6 +7,7 @@ from html import unescape
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
@@ -15,7 +16,7 @@ from shelterplan.app import find_page, store
 from shelterplan.app.find_page import Place
 from shelterplan.app.words import LANGUAGES, Words
 from shelterplan.errors import AreaError
-from shelterplan.finder import Answer
+from shelterplan.finder import Answer, find_shelters
 from shelterplan.scenario import Scenario
 from shelterplan.situation import hazards_of
 from shelterplan.standards import AccessStandard
@@ -436,9 +437,30 @@ def test_what_is_shared_is_the_same_for_two_people():
 def test_a_tap_takes_the_place_and_forgets_the_last_problem(monkeypatch):
     state = {"m": {"last_clicked": {"lat": 43.7, "lng": 7.4}}, "find_problem": "refused"}
     monkeypatch.setattr(find_page.st, "session_state", state)
-    find_page._take_tap("m")
+    find_page._take_tap("m", [])
     assert state["place"] == Place(7.4, 43.7, "tap")
     assert state["find_problem"] == ""
+
+
+def test_a_tap_on_a_numbered_shelter_chooses_it_and_leaves_the_place_alone(monkeypatch):
+    here = Place(7.4, 43.7, "tap")
+    marks = [(7.41, 43.71), (7.42, 43.72)]
+    state = {"m": {"last_clicked": {"lat": 43.72, "lng": 7.42}}, "place": here, "option": 0}
+    monkeypatch.setattr(find_page.st, "session_state", state)
+    find_page._take_tap("m", marks)
+    assert (state["option"], state["place"]) == (1, here)
+    state["m"] = {"last_clicked": {"lat": 43.72, "lng": 7.42001}}  # a metre beside the mark
+    find_page._take_tap("m", marks)
+    assert state["place"] == Place(7.42001, 43.72, "tap")
+
+
+def test_marks_lie_elsewhere_after_each_choice_so_that_each_tap_on_them_is_told():
+    area = store.area("monaco")
+    answer = find_shelters(area, 7.4208, 43.7316, count=3)
+    marks = [find_page._marks_of(area, answer, picked) for picked in range(len(answer.options))]
+    assert len({mark for each in marks for mark in each}) == len(marks) ** 2
+    assert np.ptp(marks, axis=0).max() < find_page.SAME_MARK
+    assert find_page._marks_of(area, None, 0) == []
 
 
 def test_an_address_from_before_a_change_does_not_undo_it():

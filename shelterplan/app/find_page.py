@@ -18,6 +18,8 @@ from shelterplan.finder import find_shelters
 from shelterplan.views import map as views
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from shelterplan.app.settings import Settings
     from shelterplan.app.words import Words
     from shelterplan.finder import Answer
@@ -31,6 +33,8 @@ LOOKED_AT = 8
 """Shelters among which the advised one is looked for."""
 LONGEST_NAME = 100
 """Most signs of a typed name that are looked at."""
+SAME_MARK = 1e-6
+"""A tap within so much of a mark is one on it: the map tells the mark's own place [degrees]."""
 MAP_HEIGHT = 560
 """Height of the map [px]; the style sheet makes it lower on a phone."""
 
@@ -136,12 +140,18 @@ def _take(hit: Hit) -> None:
     st.session_state["place"] = Place(hit.lon, hit.lat, "name", hit.name)
 
 
-def _take_tap(key: str) -> None:
-    """Take the place that was tapped on the map."""
+def _take_tap(key: str, marks: Sequence[views.Point]) -> None:
+    """Take the place that was tapped on the map, or the numbered shelter whose mark was."""
     tapped = (st.session_state.get(key) or {}).get("last_clicked")
-    if tapped:
-        _forget()
-        st.session_state["place"] = Place(float(tapped["lng"]), float(tapped["lat"]), "tap")
+    if not tapped:
+        return
+    lon, lat = float(tapped["lng"]), float(tapped["lat"])
+    for number, (mark_lon, mark_lat) in enumerate(marks):
+        if max(abs(lon - mark_lon), abs(lat - mark_lat)) <= SAME_MARK:
+            st.session_state["option"] = number
+            return
+    _forget()
+    st.session_state["place"] = Place(lon, lat, "tap")
 
 
 def _forget(problem: str = "") -> None:
@@ -218,6 +228,7 @@ def _map(
     look = maps.look(words)
     zones = maps.zone_key(scenario)
     key = f"find_map-{area.name}-{area.version}-{zones}-{words.lang}-{look.dark}"
+    marks = _marks_of(area, answer, picked)
     st_folium(
         maps.find_map(area, words, look, scenario),
         key=key,
@@ -225,16 +236,29 @@ def _map(
         use_container_width=True,
         render=False,  # it is rendered anyhow; this would be a second time
         returned_objects=["last_clicked"],
-        on_change=partial(_take_tap, key),
-        feature_group_to_add=_marks(area, words, place, answer, picked),
+        on_change=partial(_take_tap, key, marks),
+        feature_group_to_add=_drawn(words, place, answer, picked, marks),
     )
     legend = maps.zone_legend(area, words, scenario)
     if legend:
         st.html(legend)
 
 
-def _marks(
-    area: StudyArea, words: Words, place: Place | None, answer: Answer | None, picked: int
+def _marks_of(area: StudyArea, answer: Answer | None, picked: int) -> list[views.Point]:
+    """Return where each option is marked: with every choice a centimetre elsewhere.
+
+    The map tells of a tap only if it is at another place than the one before.
+    """
+    points = (maps.shelter_point(area, one) for one in (answer.options if answer else ()))
+    return [(lon, lat + picked * SAME_MARK / 10) for lon, lat in points]
+
+
+def _drawn(
+    words: Words,
+    place: Place | None,
+    answer: Answer | None,
+    picked: int,
+    marks: Sequence[views.Point],
 ) -> views.FeatureGroup:
     """Return what the answer draws on the map."""
     if place is None:
@@ -248,7 +272,7 @@ def _marks(
         route=[(x, y) for x, y in route.coords] if route is not None else (),
         shelters=[
             views.Marked(
-                at=maps.shelter_point(area, option),
+                at=marks[i],
                 number=i + 1,
                 name=words.translated(option.name),
                 chosen=i == picked,

@@ -272,7 +272,8 @@ class _Answer(_Layer):
                 const size = css === "map-you" ? 24 : css === "map-number" ? 34 : 30;
                 const icon = L.divIcon({className: "", html: "<div class='" + css + "'>" + text +
                     "</div>", iconSize: [size, size]});
-                const marker = L.marker(at, {icon: icon, keyboard: false, zIndexOffset: z});
+                const marker = L.marker(at, {icon: icon, keyboard: false, zIndexOffset: z,
+                    bubblingMouseEvents: true});
                 if (tip) marker.bindTooltip(tip);
                 marker.addTo(group);
             };

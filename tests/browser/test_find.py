@@ -58,6 +58,28 @@ def test_the_map_is_kept_when_somebody_taps_again(visit):
     assert "7.4" not in here.page.url
 
 
+def test_a_tap_on_a_numbered_shelter_shows_the_way_to_it(visit):
+    here = visit().open(area="monaco")
+    route_shown(here, here.tap(0.45, 0.62))
+    steps, place = here.page.locator("ol.steps"), here.page.locator(".status")
+    told, origin = [], place.inner_text()
+    for number in (2, 1, 2):
+        for _ in range(2):  # so that all numbers are in view
+            here.frame.locator(".leaflet-control-zoom-out").click()
+            here.settled()
+        before = steps.inner_text()
+        here.frame.locator(".map-number", has_text=str(number)).last.click()
+        here.page.wait_for_function(
+            "before => (document.querySelector('ol.steps') || {}).innerText !== before", arg=before
+        )
+        here.settled()
+        checked = here.page.locator(".st-key-find_detail").get_by_role("radio").nth(number - 1)
+        assert checked.is_checked()
+        told.append(steps.inner_text())
+    assert told[0] == told[2] != told[1]
+    assert place.inner_text() == origin
+
+
 def test_a_large_area_answers_too(visit):
     here = visit().open(area="coquimbo")
     TIMES.append(("tap to route: coquimbo desktop", route_shown(here, here.tap(0.5, 0.5))))
