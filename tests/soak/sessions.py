@@ -304,6 +304,13 @@ def judged(states: Sequence[State], world: World, files: tuple[int, int]) -> lis
     return found
 
 
+def ticks() -> tuple[int, int]:
+    """Return the processors' time that went to other machines on this computer, and all of it."""
+    first = Path("/proc/stat").read_text("ascii").split("\n", 1)[0].split()[1:]
+    spent = [int(one) for one in first]
+    return spent[7], sum(spent[:8])
+
+
 def table(world: World) -> str:
     """Return how long things took."""
     lines = [f"{'what':<22}{'times':>7}{'p50 s':>8}{'p95 s':>8}{'longest':>9}"]
@@ -336,7 +343,7 @@ def main(argv: Sequence[str]) -> int:
             server.wait_for("/resident/monaco")
             asyncio.run(warmed(world))
             before = len(server.files())
-            load = os.getloadavg()[0]
+            load, earlier = os.getloadavg()[0], ticks()
             states = measure(
                 server,
                 world,
@@ -345,6 +352,7 @@ def main(argv: Sequence[str]) -> int:
                 seconds=chosen.minutes * 60 / chosen.rounds,
                 browsers=chosen.browsers,
             )
+            stolen, passed = (now - then for now, then in zip(ticks(), earlier, strict=True))
             found = judged(states, world, (before, len(server.files())))
             found += [f"the server's log: {one[:2000]}" for one in raised(server.said())]
             took = server.stop()
@@ -356,7 +364,8 @@ def main(argv: Sequence[str]) -> int:
     print(  # noqa: T201
         f"{chosen.sessions} sessions at once, {chosen.rounds} rounds, {acts} acts, "
         f"{world.checked} answers worked out again, {world.marks_seen} marks shown to owners; "
-        f"{spent / max(1, acts):.2f} CPU s an act; the machine's load before: {load:.1f}; memory: "
+        f"{spent / max(1, acts):.2f} CPU s an act; the machine's load before: {load:.1f}, "
+        f"{stolen / passed:.0%} of its time went to others; memory: "
         + ", ".join(f"{state.rss_mb:.0f}" for state in states)
         + f" MB; handles {[s.handles for s in states]}, threads {[s.threads for s in states]}; "
         f"the server ended in {took:.1f} s"
