@@ -45,7 +45,7 @@ areas: $(READY)  ## Build the embedded study areas again from their raw files.
 fuzz: $(READY)  ## Damaged and hostile files for every reader; a few minutes (see CONTRIBUTING).
 	$(BIN)/python -m tests.fuzz $(ARGS)
 
-soak: $(READY)  ## Kill -9 at any moment, and fifty sessions at once; a few minutes.
+soak: $(READY)  ## Kill -9 at any moment, and fifty sessions at once; half an hour and more.
 	$(BIN)/python -m tests.soak $(ARGS)
 
 scale: $(READY)  ## A country in tiles: the same bits as undivided, whatever dies meanwhile.
