@@ -21,7 +21,6 @@ from shelterplan.errors import NetworkError
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-"""The earth, for every length in this package."""
 MOST_NODES = 2**31 - 2
 """Nodes that a network can have."""
 MOST_UNUSED_NODES = 1_000_000

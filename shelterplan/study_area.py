@@ -604,7 +604,9 @@ def _refuse_torn_streets(streets: gpd.GeoDataFrame) -> None:
     place = shapely.get_coordinates(ends)
     node = np.concatenate([streets["from"], streets["to"]])
     first = np.unique(node, return_index=True, return_inverse=True)
-    torn = np.abs(place - place[first[1]][first[2]]).max(axis=1) > SAME_PLACE_DEG
+    apart = np.abs(place - place[first[1]][first[2]])
+    apart[:, 0] = np.minimum(apart[:, 0], 360 - apart[:, 0])  # 180 and -180 degrees are one
+    torn = apart.max(axis=1) > SAME_PLACE_DEG
     if torn.any():
         edges = streets.index[np.unique(np.flatnonzero(torn) % len(streets))]
         message = (

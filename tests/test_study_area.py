@@ -1,6 +1,7 @@
 """Study areas on disk, entrances, and what does not fit together."""
 
 import shutil
+from contextlib import nullcontext
 
 import geopandas as gpd
 import numpy as np
@@ -15,6 +16,7 @@ from shelterplan.entrances import find_entrances
 from shelterplan.errors import AreaError, NetworkError, TableError
 from shelterplan.network import MOST_UNUSED_NODES, WalkNetwork
 from shelterplan.sources.osm import Streets
+from shelterplan.study_area import _refuse_torn_streets
 from shelterplan.tables import TABLES
 from tests.village import box, communities, demand, point, shelters, streets, village
 
@@ -121,6 +123,17 @@ def test_streets_that_share_a_node_meet_at_one_place(area, tmp_path):
         written(area, tmp_path / "v", streets=edges)
     with pytest.raises(AreaError, match="end at different places: 4"):
         village(streets=Streets(edges=edges, dropped=area.dropped, kept_ways=6, date=""))
+
+
+@pytest.mark.parametrize(("lon", "meets"), [(-180.0, True), (180.0, True), (-179.99, False)])
+def test_180_degrees_east_and_west_are_one_place(lon, meets):
+    lines = [
+        shapely.LineString([(179.9, 0), (180, 0)]),
+        shapely.LineString([(lon, 0), (-179.9, 0)]),
+    ]
+    edges = gpd.GeoDataFrame({"from": [0, 1], "to": [1, 2]}, geometry=lines, crs=4326)
+    with nullcontext() if meets else pytest.raises(AreaError, match="end at different places"):
+        _refuse_torn_streets(edges)
 
 
 def test_streets_number_their_nodes_without_large_gaps(area):
